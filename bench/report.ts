@@ -1,0 +1,78 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Pair } from './slices.js'
+
+/** One line of the table. */
+export interface Row {
+  what: string
+  pairs: readonly Pair[]
+}
+
+export interface Spread {
+  median: number
+  low: number
+  high: number
+}
+
+/** Median and quartiles. */
+export function spreadOf(values: readonly number[]): Spread {
+  const sorted = values.toSorted((a, b) => a - b)
+  const at = (share: number) => {
+    const position = share * (sorted.length - 1)
+    const below = sorted[Math.floor(position)] ?? NaN
+    const above = sorted[Math.ceil(position)] ?? NaN
+    return below + (above - below) * (position - Math.floor(position))
+  }
+  return { median: at(0.5), low: at(0.25), high: at(0.75) }
+}
+
+export function ratioText(values: readonly number[]): string {
+  const { median, low, high } = spreadOf(values)
+  return `${median.toFixed(2)}× (${low.toFixed(2)}–${high.toFixed(2)})`
+}
+
+function microseconds(values: readonly number[]): string {
+  const { median, low, high } = spreadOf(values)
+  return `${median.toFixed(0)} (${low.toFixed(0)}–${high.toFixed(0)})`
+}
+
+/** Requests per second and CPU of each variant against the bare app in the slice beside it. */
+export function requestTable(rows: readonly Row[]): string[] {
+  return [
+    '| | requests/s against bare | added CPU, µs per request | of it main thread, µs | slices |',
+    '|---|---|---|---|---|',
+    ...rows.map(({ what, pairs }) => {
+      const ratio = pairs.map(
+        (pair) => pair.variant.requestsPerSecond / pair.bare.requestsPerSecond,
+      )
+      const cpu = pairs.map((pair) => pair.variant.cpuUs - pair.bare.cpuUs)
+      const busy = pairs.map((pair) => pair.variant.busyUs - pair.bare.busyUs)
+      return `| ${what} | ${ratioText(ratio)} | ${microseconds(cpu)} | ${microseconds(busy)} | ${pairs.length} |`
+    }),
+  ]
+}
+
+/** The bare app's own figures, for scale. */
+export function bareText(name: string, pairs: readonly Pair[]): string {
+  const rate = spreadOf(pairs.map((pair) => pair.bare.requestsPerSecond)).median
+  const cpu = spreadOf(pairs.map((pair) => pair.bare.cpuUs)).median
+  return `${name} ${rate.toFixed(0)} requests/s at ${cpu.toFixed(0)} µs`
+}
+
+const start = '<!-- bench:start -->'
+const end = '<!-- bench:end -->'
+
+/** Puts the report between the marks of the files that have them. */
+export function writeReport(report: string): void {
+  const files = [
+    join(import.meta.dirname, 'README.md'),
+    join(import.meta.dirname, '..', 'README.md'),
+  ]
+  for (const file of files.filter((one) => existsSync(one))) {
+    const text = readFileSync(file, 'utf8')
+    const from = text.indexOf(start)
+    const to = text.indexOf(end)
+    if (from === -1 || to < from) continue
+    writeFileSync(file, `${text.slice(0, from + start.length)}\n\n${report}\n\n${text.slice(to)}`)
+  }
+}

@@ -1,0 +1,175 @@
+import { randomInt } from 'node:crypto'
+import { availableParallelism, loadavg } from 'node:os'
+import { parseArgs } from 'node:util'
+import { seededRandom } from '../scripts/simulator/random.js'
+import { freshDatabase, stopTestMongo, type FreshDatabase } from '../test/helpers/mongo.js'
+import { build } from './build.js'
+import type { IngestWay } from './ingest.js'
+import { residentBytes } from './memory.js'
+import { profile } from './profile.js'
+import { bareText, ratioText, requestTable, spreadOf, writeReport } from './report.js'
+import { Child } from './rpc.js'
+import { runCase, shuffled, type Bench, type Pair, type Server } from './slices.js'
+import { secret } from './tokens.js'
+
+const { values: flags } = parseArgs({
+  options: {
+    /** Under half a minute, for a sign of life; writes nothing. */
+    quick: { type: 'boolean', default: false },
+    /** Where the CPU time goes, instead of how much there is. */
+    profile: { type: 'boolean', default: false },
+    /** Writes the table even if the machine was busy at the start. */
+    force: { type: 'boolean', default: false },
+    seed: { type: 'string', default: String(randomInt(2 ** 31)) },
+  },
+})
+const quick = { rounds: 1, sliceMs: 200, countedMs: 50, warmUp: 200, memory: 1, answered: 500 }
+const full = { rounds: 12, sliceMs: 700, countedMs: 250, warmUp: 4_000, memory: 3, answered: 5_000 }
+const size = flags.quick
+  ? { ...quick, ingest: 1, events: 1_000 }
+  : { ...full, ingest: 10, events: 5_000 }
+/** Other work takes part of what is measured, and not the same part of each slice. */
+const isBusy = (loadavg()[0] ?? 0) > availableParallelism() / 2
+const random = seededRandom(Number(flags.seed))
+const peers = ['prom-bundle', 'pino-http', 'morgan', 'opentelemetry']
+const databases: FreshDatabase[] = []
+
+async function databaseUri(): Promise<string> {
+  const database = await freshDatabase()
+  databases.push(database)
+  return database.uri
+}
+
+async function startServer(path: string, name: string, uri = ''): Promise<Server> {
+  const child = await Child.start(path, [name, uri, secret])
+  return { name, child, port: await child.ask<number>('port') }
+}
+
+async function measureRequests(built: (file: string) => string, load: Child) {
+  const path = built('server.js')
+  const bare = await startServer(path, 'bare')
+  const usage = await startServer(path, 'usage', await databaseUri())
+  const counting = await startServer(path, 'usage', await databaseUri())
+  const others: Server[] = []
+  for (const name of peers) others.push(await startServer(path, name))
+  const bench: Bench = { load, bare, random }
+  const { rounds, sliceMs, countedMs, warmUp } = size
+  const streamWarmUp = warmUp / 10
+  const reported = await runCase(bench, {
+    ...{ name: 'reported usage and peers', path: '/ai/chat', rounds, sliceMs, warmUp },
+    variants: [usage, ...others],
+  })
+  const streamed = await runCase(bench, {
+    ...{ name: 'streams', path: '/ai/chat/stream', rounds, sliceMs, variants: [usage] },
+    warmUp: streamWarmUp,
+  })
+  const counted = await runCase(bench, {
+    ...{ name: 'counted tokens', path: '/ai/qa', rounds, sliceMs: countedMs, variants: [counting] },
+    warmUp: streamWarmUp,
+  })
+  for (const { child } of [bare, usage, counting, ...others]) await child.stop()
+  const of = (results: Map<string, Pair[]>, name: string) => results.get(name) ?? []
+  return {
+    reported: of(reported, 'usage'),
+    streamed: of(streamed, 'usage'),
+    counted: of(counted, 'usage'),
+    peers: peers.map((name) => ({ what: name, pairs: of(reported, name) })),
+  }
+}
+
+/** How often each source of tokens was stored. */
+async function sources(): Promise<string> {
+  const found = new Map<string, number>()
+  for (const { connection } of databases) {
+    const rows = await connection
+      .collection('usage_logs')
+      .aggregate<{ _id: string; count: number }>([
+        { $group: { _id: '$token_source', count: { $sum: 1 } } },
+      ])
+      .toArray()
+    for (const { _id, count } of rows) found.set(_id, (found.get(_id) ?? 0) + count)
+  }
+  return [...found].map(([source, count]) => `${count} ${source}`).join(', ')
+}
+
+async function measureMemory(built: (file: string) => string, load: Child): Promise<string> {
+  const added: Record<'bare' | 'mongoose', number[]> = { bare: [], mongoose: [] }
+  for (let round = 0; round < size.memory; round++) {
+    const of = async (name: string) =>
+      residentBytes(load, built('server.js'), [name, await databaseUri(), secret], size.answered)
+    const ours = await of('usage')
+    added.bare.push(ours - (await of('bare')))
+    added.mongoose.push(ours - (await of('mongoose')))
+  }
+  const megabytes = (bytes: number[]) => (spreadOf(bytes).median / 2 ** 20).toFixed(0)
+  return (
+    `Memory before the tokeniser loads: +${megabytes(added.mongoose)} MB resident over the same app ` +
+    `with its own mongoose connection, +${megabytes(added.bare)} MB over the app without MongoDB.`
+  )
+}
+
+async function measureIngest(built: (file: string) => string): Promise<string> {
+  const child = await Child.start(built('ingest.js'), [await databaseUri()])
+  const ways: IngestWay[] = ['ledger', 'raw', 'raw_unindexed']
+  const rates: Record<IngestWay, number[]> = { ledger: [], raw: [], raw_unindexed: [] }
+  for (const way of ways) await child.ask('run', { way, count: size.events })
+  for (let round = 0; round < size.ingest; round++) {
+    for (const way of shuffled(ways, random)) {
+      rates[way].push(await child.ask<number>('run', { way, count: size.events }))
+    }
+  }
+  await child.stop()
+  const against = (way: IngestWay) =>
+    ratioText(rates.ledger.map((rate, round) => rate / (rates[way][round] ?? NaN)))
+  return (
+    `Ingest: ${spreadOf(rates.ledger).median.toFixed(0)} events/s, ${against('raw')} of the driver's ` +
+    `\`insertMany\` into a collection with the same indexes, ${against('raw_unindexed')} into one ` +
+    `without (${size.ingest} slices of ${size.events} events each, batches of 500, majority and journal).`
+  )
+}
+
+async function bench(built: (file: string) => string, load: Child): Promise<void> {
+  const requests = await measureRequests(built, load)
+  const stored = await sources()
+  const memory = await measureMemory(built, load)
+  const ingest = await measureIngest(built)
+  const table = requestTable([
+    { what: '**express-ai-usage**, usage reported by the provider', pairs: requests.reported },
+    { what: '**express-ai-usage**, SSE of 200 chunks', pairs: requests.streamed },
+    { what: '**express-ai-usage**, tokens counted by tiktoken', pairs: requests.counted },
+    ...requests.peers,
+  ])
+  const scale = [
+    bareText('JSON', requests.reported),
+    bareText('SSE', requests.streamed),
+    bareText('JSON beside counting', requests.counted),
+  ].join(', ')
+  const report = [
+    ...table,
+    '',
+    `Median and quartiles. The bare app itself: ${scale}.`,
+    memory,
+    ingest,
+    '',
+    `\`npm run bench -- --seed ${flags.seed}\`, Node ${process.version}, ` +
+      `${new Date().toISOString().slice(0, 10)}.`,
+  ].join('\n')
+  console.log(`${report}\n\nStored token sources: ${stored}.`)
+  if (flags.quick) return
+  if (isBusy && !flags.force) console.error('Not written: the machine was busy with other work.')
+  else writeReport(report)
+}
+
+const began = performance.now()
+console.error(`seed ${flags.seed}`)
+try {
+  const built = build()
+  const load = await Child.start(built('load.js'))
+  if (flags.profile) await profile(built, load, await databaseUri())
+  else await bench(built, load)
+  await load.stop()
+} finally {
+  for (const database of databases) await database.drop()
+  await stopTestMongo()
+}
+console.error(`${((performance.now() - began) / 1000).toFixed(0)} s`)

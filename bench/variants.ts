@@ -1,0 +1,69 @@
+import { createWriteStream } from 'node:fs'
+import type { RequestHandler } from 'express'
+
+/** What an app carries besides its own routes. */
+export interface Mounted {
+  handlers: RequestHandler[]
+  /** Resolves when all work for the requests so far is done. */
+  drain(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface VariantInput {
+  mongoUri: string
+  secret: string
+}
+
+const idle = { drain: () => Promise.resolve(), close: () => Promise.resolve() }
+
+/** Each loads only what it needs, so that memory is its own. */
+const variants: Record<string, (input: VariantInput) => Promise<Mounted>> = {
+  bare: () => Promise.resolve({ handlers: [], ...idle }),
+
+  mongoose: async ({ mongoUri }) => {
+    const { default: mongoose } = await import('mongoose')
+    const connection = await mongoose.createConnection(mongoUri).asPromise()
+    return { handlers: [], ...idle, close: () => connection.close() }
+  },
+
+  usage: async ({ mongoUri, secret }) => {
+    const { createUsage } = await import('../src/index.js')
+    const usage = createUsage({ mongoUri, auth: { secret, algorithms: ['HS256'] } })
+    await usage.ready()
+    return {
+      handlers: [usage.track()],
+      drain: () => usage.flush(),
+      close: async () => {
+        await usage.close()
+      },
+    }
+  },
+
+  'prom-bundle': async () => {
+    const { default: promBundle } = await import('express-prom-bundle')
+    return { handlers: [promBundle({ includeMethod: true, includePath: true })], ...idle }
+  },
+
+  'pino-http': async () => {
+    const { pinoHttp } = await import('pino-http')
+    const { destination } = await import('pino')
+    return { handlers: [pinoHttp({}, destination('/dev/null')) as RequestHandler], ...idle }
+  },
+
+  morgan: async () => {
+    const { default: morgan } = await import('morgan')
+    return { handlers: [morgan('combined', { stream: createWriteStream('/dev/null') })], ...idle }
+  },
+
+  opentelemetry: async () => {
+    const { startTracing } = await import('./opentelemetry.js')
+    return startTracing()
+  },
+}
+
+/** Must be called before Express is loaded: OpenTelemetry replaces parts of it on the way in. */
+export function mount(name: string, input: VariantInput): Promise<Mounted> {
+  const variant = variants[name]
+  if (variant === undefined) throw new Error(`no variant ${name}`)
+  return variant(input)
+}

@@ -1,0 +1,55 @@
+/**
+ * The same on Express 4, with a handler that tells what it knows by `annotate`.
+ *   JWT_SECRET=… MONGODB_URI=mongodb://127.0.0.1:27017/app node --import tsx examples/express-4.ts
+ */
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import express from 'express4' // in your app: from 'express', version 4.18 or later
+import { createUsage } from '../src/index.js' // in your app: from 'express-ai-usage'
+
+/** Starts the app; `port` 0 takes any free one. */
+export async function start(settings: { mongoUri: string; secret: string; port: number }) {
+  const usage = createUsage({
+    mongoUri: settings.mongoUri,
+    auth: { secret: settings.secret, algorithms: ['HS256'] },
+    metadata: ['feature'],
+  })
+  const app = express()
+  app.use(express.json())
+  app.use(usage.track())
+  app.use('/ai/usage', usage.router())
+  app.get('/health', usage.health())
+
+  app.post('/ai/summarize', (req, res) => {
+    // Your own model: nobody but you knows what it used.
+    usage.annotate(req, {
+      model: 'my-model',
+      input_tokens: 300,
+      output_tokens: 40,
+      cost_usd: 0.0002,
+      metadata: { feature: 'inbox' },
+    })
+    res.json({ summary: 'Three mails, none of them urgent.' })
+  })
+
+  const server = app.listen(settings.port)
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const close = async () => {
+    server.close()
+    server.closeIdleConnections()
+    return usage.close() // writes what is left
+  }
+  return { url: `http://localhost:${port}`, usage, close }
+}
+
+async function main() {
+  const { JWT_SECRET: secret, MONGODB_URI: mongoUri, PORT = '3000' } = process.env
+  if (!secret || !mongoUri) throw new Error('Set JWT_SECRET and MONGODB_URI')
+  const { url, close } = await start({ mongoUri, secret, port: Number(PORT) })
+  console.log(`${url}/ai/summarize, ${url}/ai/usage/me; a token: npm run token -- --user alice`)
+  process.once('SIGINT', () => void close())
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) void main()

@@ -1,0 +1,60 @@
+import type { Request, RequestHandler, Response } from 'express'
+import { UsageError } from '../src/errors.js'
+import type { Caller, Verdict } from '../src/identity/verifier.js'
+import type { FindCaller } from './callers.js'
+
+const callers = new WeakMap<Request, Caller>()
+
+/** The caller that `authenticate` let in. */
+export function callerOf(req: Request): Caller {
+  const caller = callers.get(req)
+  if (caller === undefined) throw new UsageError('unauthorized', 'No credentials were given')
+  return caller
+}
+
+/** Who may pass: anybody with a valid token, admins, or admins and services. */
+export type Access = 'user' | 'admin' | 'service'
+
+/** Lets in who has the access; 401 with `WWW-Authenticate` or 403 otherwise. */
+export function authenticate(find: FindCaller, access: Access): RequestHandler {
+  return function usageAuthenticate(req, res, next) {
+    const verdict = find(req)
+    if (!(verdict instanceof Promise)) {
+      next(judge(req, res, verdict, access))
+      return
+    }
+    verdict.then((found) => next(judge(req, res, found, access)), next)
+  }
+}
+
+function judge(
+  req: Request,
+  res: Response,
+  verdict: Verdict,
+  access: Access,
+): UsageError | undefined {
+  if (!verdict.ok) {
+    if (verdict.reason === 'keys_unavailable') {
+      return new UsageError('store_unavailable', 'The keys to verify tokens with cannot be had')
+    }
+    res.set('WWW-Authenticate', challenge(verdict))
+    return new UsageError('unauthorized', verdict.description)
+  }
+  if (!allowed(verdict.caller, access)) {
+    return new UsageError('forbidden', 'This needs a role that the token does not have')
+  }
+  callers.set(req, verdict.caller)
+  return undefined
+}
+
+function allowed(caller: Caller, access: Access): boolean {
+  if (caller.is_admin) return true
+  return access === 'service' ? caller.is_service : access === 'user' && !caller.is_service
+}
+
+/** https://www.rfc-editor.org/rfc/rfc6750#section-3 */
+function challenge(verdict: Verdict & { ok: false }): string {
+  if (verdict.reason === 'missing') return 'Bearer realm="usage"'
+  const description = verdict.description.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '')
+  return `Bearer realm="usage", error="invalid_token", error_description="${description}"`
+}

@@ -1,0 +1,58 @@
+import type { Request } from 'express'
+import type { Caller, RejectReason, Verdict, Verifier } from '../src/identity/verifier.js'
+import { parseUserId } from '../src/identity/user-id.js'
+import type { Config, Identity } from '../src/options.js'
+
+/** Finds out who sent a request; synchronous wherever no one has to be asked. */
+export type FindCaller = (req: Request) => Verdict | Promise<Verdict>
+
+/**
+ * The host's `identify` first, the Bearer token second. A host function that throws, rejects or
+ * names no valid user counts as "unknown": it cannot break the host's own route.
+ */
+export function createFindCaller(
+  { identify, logger }: Pick<Config, 'identify' | 'logger'>,
+  verifier: Verifier | undefined,
+): FindCaller {
+  const byToken: FindCaller = (req) => verifier?.verify(req.rawHeaders) ?? refuse('missing')
+  if (identify === undefined) return byToken
+  let reported = false
+  const report = (error: unknown) => {
+    if (!reported) logger.error(`usage: identify(req) failed: ${String(error)}`)
+    reported = true
+    return undefined
+  }
+  const decide = (req: Request, identity: Identity | undefined) => {
+    const caller = identity && callerOf(identity)
+    return caller ? { ok: true as const, caller } : byToken(req)
+  }
+  return (req) => {
+    try {
+      const identity = identify(req)
+      if (!(identity instanceof Promise)) return decide(req, identity)
+      return identity.catch(report).then((found) => decide(req, found))
+    } catch (error) {
+      report(error)
+      return byToken(req)
+    }
+  }
+}
+
+function callerOf(identity: Identity): Caller | undefined {
+  const user_id = parseUserId(identity.user_id)
+  if (user_id === undefined) return undefined
+  const { tier, org_id, role } = identity
+  const roles = [...(identity.roles ?? []), ...(role === undefined ? [] : [role])]
+  return {
+    user_id,
+    roles,
+    is_admin: roles.includes('admin'),
+    is_service: roles.includes('service'),
+    ...(tier !== undefined && { tier }),
+    ...(org_id !== undefined && { org_id }),
+  }
+}
+
+function refuse(reason: RejectReason): Verdict {
+  return { ok: false, reason, description: 'No credentials were given' }
+}

@@ -1,0 +1,78 @@
+import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import type { Meter } from '../src/meter.js'
+import { UsageError } from '../src/errors.js'
+import type { OperationOptions } from '../src/capture/operations.js'
+import type { Verdict } from '../src/identity/verifier.js'
+import type { FindCaller } from './callers.js'
+import { sendProblem } from './problem.js'
+
+/** What `track` may be told: that everything it sees is one operation, whatever the path. */
+export type TrackOptions = Omit<OperationOptions, 'path' | 'methods'>
+
+interface TrackContext {
+  readonly meter: Meter
+  readonly find: FindCaller
+  readonly anonymous: 'track' | 'refuse'
+}
+
+/** The metering middleware. */
+export function createTrack(context: TrackContext, options?: TrackOptions): RequestHandler {
+  const { meter } = context
+  return function usageTrack(req, res, next) {
+    const operation = options
+      ? meter.operationOf(options, () => routeOf(req))
+      : (meter.match(req.method, req.originalUrl) ??
+        (req.url === req.originalUrl ? undefined : meter.match(req.method, req.url)))
+    if (operation === undefined) {
+      next()
+      return
+    }
+    const capture = meter.begin(req, res, operation)
+    if (capture === undefined) {
+      next()
+      return
+    }
+    const verdict = context.find(req)
+    if (verdict instanceof Promise) {
+      capture.pendingSubject = verdict.then(subjectOf, () => undefined)
+      if (context.anonymous === 'refuse') {
+        verdict.then((found) => admit(found, res, next), next)
+        return
+      }
+    } else {
+      capture.subject = subjectOf(verdict)
+      if (context.anonymous === 'refuse') {
+        admit(verdict, res, next)
+        return
+      }
+    }
+    next()
+  }
+}
+
+function admit(verdict: Verdict, res: Response, next: NextFunction): void {
+  if (verdict.ok) {
+    next()
+    return
+  }
+  res.set('WWW-Authenticate', 'Bearer realm="usage"')
+  sendProblem(res, new UsageError('unauthorized', verdict.description))
+}
+
+function subjectOf(verdict: Verdict) {
+  if (!verdict.ok) return undefined
+  const { user_id, tier, org_id } = verdict.caller
+  return {
+    user_id,
+    ...(tier !== undefined && { tier }),
+    ...(org_id !== undefined && { org_id }),
+  }
+}
+
+/** The pattern of the route that `track` sits on, never the raw URL. */
+function routeOf(req: Request): string {
+  const route: unknown = req.route
+  const path =
+    typeof route === 'object' && route !== null && 'path' in route ? String(route.path) : '/*'
+  return `${req.baseUrl}${path}`
+}

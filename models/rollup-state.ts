@@ -1,0 +1,16 @@
+import type { Connection, Model } from 'mongoose'
+import { define } from './define.js'
+
+/** `usage_rollup_state`: how far the rollups have come. */
+export interface RollupStateDoc {
+  _id: string
+  /** Every event with `recorded_at` before this is in the rollups. */
+  watermark: Date
+}
+
+export function rollupStateModel(connection: Connection): Model<RollupStateDoc> {
+  return define<RollupStateDoc>(connection, 'UsageRollupState', 'usage_rollup_state', {
+    fields: { _id: String, watermark: Date },
+    indexes: [],
+  })
+}

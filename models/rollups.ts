@@ -1,0 +1,37 @@
+import type { Connection, Model } from 'mongoose'
+import type { DayDoc, IntervalDoc } from '../src/rollup/documents.js'
+import { define } from './define.js'
+
+const figures = {
+  _id: String,
+  scope: { type: String, enum: ['user', 'global'], required: true },
+  user_id: String,
+  total_operations: Number,
+  successful_operations: Number,
+  failed_operations: Number,
+  total_tokens: Number,
+  input_tokens: Number,
+  output_tokens: Number,
+  cost_nano_usd: Number,
+  unpriced_operations: Number,
+  unique_users: Number,
+  last_activity_at: Date,
+  last_recorded_at: Date,
+  cells: { type: [Object], default: undefined },
+}
+
+/** `daily_stats`: one document per user and UTC day, and one for everybody. */
+export function dailyStatsModel(connection: Connection): Model<DayDoc> {
+  return define<DayDoc>(connection, 'DailyStats', 'daily_stats', {
+    fields: { ...figures, date: { type: Date, required: true } },
+    indexes: [{ keys: { date: -1, user_id: 1 } }, { keys: { user_id: 1, date: -1 } }],
+  })
+}
+
+/** `usage_intervals`: the same in steps of 15 minutes. */
+export function usageIntervalsModel(connection: Connection): Model<IntervalDoc> {
+  return define<IntervalDoc>(connection, 'UsageInterval', 'usage_intervals', {
+    fields: { ...figures, start: { type: Date, required: true } },
+    indexes: [{ keys: { start: -1, user_id: 1 } }, { keys: { user_id: 1, start: -1 } }],
+  })
+}

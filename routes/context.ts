@@ -1,0 +1,40 @@
+import type { RequestHandler } from 'express'
+import type { Access } from '../middleware/authenticate.js'
+import type { Realtime } from '../src/insight/realtime.js'
+import type { UserUsage } from '../src/insight/user-usage.js'
+import type { UserRow } from '../src/insight/users.js'
+import type { UnrecordedEvent, UsageEvent } from '../src/event.js'
+import type { HealthReport } from '../src/health.js'
+import type { Submitted } from '../src/ledger/submit.js'
+import type { AccountDoc, AccountQuery } from '../src/store/account-store.js'
+import type { LogFilter, LogPosition } from '../src/store/log-store.js'
+import type { Span } from '../src/time.js'
+
+/** Whose usage is asked for. `tier`: as their token says, null for none; absent: as last seen. */
+export interface AskedUser {
+  readonly user_id: string
+  readonly tier?: string | null
+}
+
+/** What the routes ask of the house. They never touch the database themselves. */
+export interface RouteContext {
+  readonly timezone: string
+  readonly exposeCostToUsers: boolean
+  now(): number
+  guard(access: Access): RequestHandler
+  userUsage(user: AskedUser, span: Span, timezone: string): Promise<UserUsage>
+  globalUsage(span: Span, timezone: string): Promise<object>
+  realtime(): Promise<Realtime>
+  /** Calls back on activity, at most once a second; answers how to stop. */
+  onActivity(listener: () => void): () => void
+  logs(filter: LogFilter, after: LogPosition | undefined, limit: number): Promise<UsageEvent[]>
+  users(query: AccountQuery): Promise<{ rows: UserRow[]; accounts: AccountDoc[] }>
+  sortValue(account: AccountDoc, sort: AccountQuery['sort']): number | string | Date
+  parseEvent(input: unknown, sender: string): UnrecordedEvent
+  submit(events: readonly UnrecordedEvent[]): Promise<Submitted[]>
+  health(): Promise<HealthReport>
+  isReady(): Promise<boolean>
+  isOpen(): boolean
+  discard: RequestHandler
+  openapiPath: string
+}

@@ -1,0 +1,25 @@
+import type { Response } from 'express'
+import type { UsageEvent } from '../src/event.js'
+import { usdOf } from '../src/event.js'
+
+/** Answers with private JSON. */
+export function sendJson(res: Response, body: unknown, status = 200): void {
+  res.status(status).set('Cache-Control', 'no-store').json(body)
+}
+
+/** An event as the API shows it: `_id` is the request id, money also in dollars, no internals. */
+export function eventJson(event: UsageEvent): Record<string, unknown> {
+  const { _id, content_hash: _, late: __, ...shown } = event
+  const { cost_nano_usd } = event
+  return {
+    request_id: _id,
+    ...shown,
+    cost_usd: cost_nano_usd === null ? null : usdOf(cost_nano_usd),
+  }
+}
+
+/** The same for the user it belongs to, without cost where users do not see it. */
+export function ownEventJson(event: UsageEvent, exposeCost: boolean): Record<string, unknown> {
+  const { cost_nano_usd, cost_usd, cost_source, ...shown } = eventJson(event)
+  return exposeCost ? { ...shown, cost_nano_usd, cost_usd, cost_source } : shown
+}

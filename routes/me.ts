@@ -1,0 +1,35 @@
+import { callerOf } from '../middleware/authenticate.js'
+import type { RouteContext } from './context.js'
+import { ownEventJson, sendJson } from './json.js'
+import { logFilterOf, logPage, logPageFields } from './logs.js'
+import { parseQuery, spanFields, spanOf } from './query.js'
+import { handle, type Route } from './route.js'
+
+/** What callers may ask about themselves. */
+export function meRoutes(context: RouteContext): Route[] {
+  const guard = context.guard('user')
+  const usage = handle(async (req, res) => {
+    const { span, timezone } = spanOf(parseQuery(req, spanFields), context.now(), context.timezone)
+    const { user_id, tier } = callerOf(req)
+    const answer = await context.userUsage({ user_id, tier: tier ?? null }, span, timezone)
+    const { total_cost_usd, unpriced_operations, ...shown } = answer
+    sendJson(
+      res,
+      context.exposeCostToUsers ? { ...shown, total_cost_usd, unpriced_operations } : shown,
+    )
+  })
+  const logs = handle(async (req, res) => {
+    const query = parseQuery(req, logPageFields)
+    const filter = { ...logFilterOf(query, context.timezone), user_id: callerOf(req).user_id }
+    sendJson(
+      res,
+      await logPage(context, filter, query, (event) =>
+        ownEventJson(event, context.exposeCostToUsers),
+      ),
+    )
+  })
+  return [
+    { method: 'get', path: '/me', handlers: [guard, usage] },
+    { method: 'get', path: '/me/logs', handlers: [guard, logs] },
+  ]
+}

@@ -1,0 +1,63 @@
+import type { Request, Response } from 'express'
+import type { Realtime } from '../src/insight/realtime.js'
+import type { RouteContext } from './context.js'
+import { eventJson, sendJson } from './json.js'
+import { parseQuery } from './query.js'
+import { handle, type Route } from './route.js'
+
+/** A stream says something at least this often, ms. */
+const everyMs = 5_000
+
+/** A reader that has this much unread is not sent more, bytes. */
+const maxUnreadBytes = 1024 * 1024
+
+/** The last hour, once or as a stream, for admins. */
+export function realtimeRoutes(context: RouteContext): Route[] {
+  const guard = context.guard('admin')
+  const once = handle(async (req, res) => {
+    parseQuery(req, {})
+    sendJson(res, realtimeJson(await context.realtime()))
+  })
+  const stream = handle(async (req, res) => {
+    parseQuery(req, {})
+    startStream(context, req, res, await context.realtime())
+  })
+  return [
+    { method: 'get', path: '/realtime', handlers: [guard, once] },
+    { method: 'get', path: '/realtime/stream', handlers: [guard, stream] },
+  ]
+}
+
+function realtimeJson(realtime: Realtime) {
+  return { ...realtime, recent_operations: realtime.recent_operations.map(eventJson) }
+}
+
+/** Server-Sent Events named `realtime`, now, on activity, and at least every five seconds. */
+function startStream(context: RouteContext, req: Request, res: Response, first: Realtime): void {
+  res.writeHead(200, {
+    'Content-Type': 'text/event-stream; charset=utf-8',
+    'Cache-Control': 'no-store, no-transform',
+    'X-Accel-Buffering': 'no',
+  })
+  let id = 0
+  const send = (realtime: Realtime) => {
+    if (res.writableEnded || res.destroyed || res.writableLength > maxUnreadBytes) return
+    res.write(`id: ${++id}\nevent: realtime\ndata: ${JSON.stringify(realtimeJson(realtime))}\n\n`)
+  }
+  const tick = () => {
+    if (!context.isOpen()) res.end()
+    else context.realtime().then(send, () => res.write(': the database is away\n\n'))
+  }
+  send(first)
+  if (req.method === 'HEAD') {
+    res.end()
+    return
+  }
+  const timer = setInterval(tick, everyMs)
+  timer.unref()
+  const silence = context.onActivity(tick)
+  res.once('close', () => {
+    clearInterval(timer)
+    silence()
+  })
+}

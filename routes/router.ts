@@ -1,0 +1,57 @@
+import { Router, type RequestHandler } from 'express'
+import { createProblemHandler, sendProblem } from '../middleware/problem.js'
+import { UsageError } from '../src/errors.js'
+import type { Logger } from '../src/logger.js'
+import type { RouteContext } from './context.js'
+import { docsHandlers } from './docs.js'
+import { eventRoutes } from './events.js'
+import { globalRoutes } from './global.js'
+import { logRoutes } from './logs.js'
+import { machineRoutes } from './machines.js'
+import { meRoutes } from './me.js'
+import { realtimeRoutes } from './realtime.js'
+import type { Route } from './route.js'
+import { userRoutes } from './users.js'
+
+/** Every route of the HTTP API. */
+export function allRoutes(context: RouteContext): Route[] {
+  return [
+    ...meRoutes(context),
+    ...userRoutes(context),
+    ...globalRoutes(context),
+    ...realtimeRoutes(context),
+    ...logRoutes(context),
+    ...eventRoutes(context),
+    ...machineRoutes(context),
+    { method: 'get', path: '/docs', handlers: [docsHandlers().page] },
+  ]
+}
+
+/** One flat router: our own requests are no operations, then the routes, then 405, 404, problems. */
+export function createRouter(context: RouteContext, logger: Logger): Router {
+  const router = Router()
+  router.use(context.discard)
+  const routes = allRoutes(context)
+  for (const { method, path, handlers } of routes) router[method](path, ...handlers)
+  for (const [path, methods] of methodsByPath(routes)) router.all(path, refuseMethod(methods))
+  router.use('/docs', ...docsHandlers().files)
+  router.use((_req, res) => sendProblem(res, new UsageError('not_found', 'There is no such route')))
+  router.use(createProblemHandler(logger))
+  return router
+}
+
+function methodsByPath(routes: readonly Route[]): Map<string, string[]> {
+  const byPath = new Map<string, string[]>()
+  for (const { method, path } of routes) {
+    const names = method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]
+    byPath.set(path, [...(byPath.get(path) ?? []), ...names])
+  }
+  return byPath
+}
+
+function refuseMethod(methods: readonly string[]): RequestHandler {
+  return function usageMethodNotAllowed(_req, res) {
+    res.set('Allow', methods.join(', '))
+    sendProblem(res, new UsageError('method_not_allowed', `Allowed here: ${methods.join(', ')}`))
+  }
+}

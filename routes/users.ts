@@ -1,0 +1,101 @@
+import type { Request, Response } from 'express'
+import { z } from 'zod'
+import { UsageError } from '../src/errors.js'
+import { parseUserId } from '../src/identity/user-id.js'
+import type { AccountSort } from '../src/store/account-store.js'
+import type { RouteContext } from './context.js'
+import { sendJson } from './json.js'
+import {
+  cursorInstant,
+  decodeCursor,
+  encodeCursor,
+  fields,
+  page,
+  parseQuery,
+  spanFields,
+  spanOf,
+} from './query.js'
+import { handle, type Route } from './route.js'
+
+const sorts = ['last_active', 'total_tokens', 'total_operations', 'total_cost', 'user_id'] as const
+
+const listFields = {
+  limit: fields.limit,
+  cursor: fields.cursor,
+  tier: fields.id,
+  q: fields.id,
+  sort: z
+    .enum(
+      sorts.flatMap((sort) => [sort, `-${sort}`]),
+      `must be one of ${sorts.join(', ')}, with - before it for descending`,
+    )
+    .default('-last_active'),
+}
+
+const id = z.string().max(512)
+const count = z.int().min(0)
+
+/** Where a page ended, by what it is sorted by. */
+const positions = {
+  last_active: z.tuple([cursorInstant, id]),
+  total_tokens: z.tuple([count, id]),
+  total_operations: z.tuple([count, id]),
+  total_cost: z.tuple([count, id]),
+  user_id: z.tuple([z.literal(''), id]),
+} as const satisfies Record<AccountSort, z.ZodType>
+
+/** Other people's usage, for admins. */
+export function userRoutes(context: RouteContext): Route[] {
+  const guard = context.guard('admin')
+  const one = handle((req, res) => showUser(context, req, res))
+  const list = handle((req, res) => listUsers(context, req, res))
+  return [
+    { method: 'get', path: '/user/:user_id', handlers: [guard, one] },
+    { method: 'get', path: '/users', handlers: [guard, list] },
+  ]
+}
+
+async function showUser(context: RouteContext, req: Request, res: Response): Promise<void> {
+  const { span, timezone } = spanOf(parseQuery(req, spanFields), context.now(), context.timezone)
+  const user_id = parseUserId(req.params.user_id)
+  if (user_id === undefined) {
+    throw new UsageError('invalid_parameter', 'user_id must be a user id of at most 256 characters')
+  }
+  sendJson(res, await context.userUsage({ user_id }, span, timezone))
+}
+
+async function listUsers(context: RouteContext, req: Request, res: Response): Promise<void> {
+  const query = parseQuery(req, listFields)
+  const ascending = !query.sort.startsWith('-')
+  const sort = query.sort.replace('-', '') as AccountSort
+  const after = query.cursor === undefined ? undefined : decodeCursor(query.cursor, positions[sort])
+  const { rows, accounts } = await context.users({
+    sort,
+    ascending,
+    ...(query.tier !== undefined && { tier: query.tier }),
+    ...(query.q !== undefined && { prefix: query.q }),
+    ...(after && { after: { value: positionValue(sort, after[0]), id: after[1] } }),
+    limit: query.limit + 1,
+  })
+  const cursors = new Map(
+    accounts.map((account) => [
+      account._id,
+      cursorOf(sort === 'user_id' ? '' : context.sortValue(account, sort), account._id),
+    ]),
+  )
+  const shown = page(
+    rows,
+    query.limit,
+    (row) => row,
+    (row) => cursors.get(row.user_id) ?? '',
+  )
+  sendJson(res, shown)
+}
+
+function cursorOf(value: number | string | Date, id: string): string {
+  return encodeCursor([value instanceof Date ? value.getTime() : value, id])
+}
+
+function positionValue(sort: AccountSort, value: number | string): number | string | Date {
+  return sort === 'last_active' ? new Date(Number(value)) : value
+}

@@ -1,0 +1,29 @@
+import type { Dialect, FailureKind } from '../dialect.js'
+import { bearerToken } from './openai-dialect.js'
+
+const STATUS: Record<FailureKind, number> = {
+  bad_request: 400,
+  unauthorized: 401,
+  model_not_found: 404,
+  not_found: 404,
+  too_large: 413,
+  rate_limit: 429,
+  server_error: 500,
+  overloaded: 503,
+}
+
+export const openrouterDialect: Dialect = {
+  provider: 'openrouter',
+  apiKey: ({ authorization }) => bearerToken(authorization),
+  failure: (kind, message) => {
+    const status = STATUS[kind]
+    return { status, body: { error: { message: wording(kind, message), code: status } } }
+  },
+  headers: () => ({}),
+}
+
+function wording(kind: FailureKind, message: string): string {
+  if (kind === 'model_not_found') return `No endpoints found for ${message}.`
+  if (kind === 'unauthorized') return 'No auth credentials found'
+  return message
+}

@@ -1,0 +1,39 @@
+import { openFrom } from '../src/rollup/freshness.js'
+import { verifyDay } from '../src/rollup/rebuild.js'
+import type { Store } from '../src/store/store.js'
+import { dayMs, floorTo } from '../src/time.js'
+import { dayName, daysBetween, parseDay, parseOptions, runCommand } from './command.js'
+import { withStore } from './open-store.js'
+
+const usage =
+  'npm run verify -- [--from 2026-01-01] [--to 2026-02-01]   (UTC days, --to is left out)'
+const defaultDays = 32
+
+async function verify(): Promise<number> {
+  const { from, to } = parseOptions({ from: { type: 'string' }, to: { type: 'string' } }, usage)
+  const end = to === undefined ? floorTo(Date.now(), dayMs) + dayMs : parseDay('to', to)
+  const start = from === undefined ? end - defaultDays * dayMs : parseDay('from', from)
+  return withStore(process.env, (store) => compare(store, daysBetween(start, end)))
+}
+
+async function compare(store: Store, days: readonly number[]): Promise<number> {
+  let documents = 0
+  let differences = 0
+  for (const day of days) {
+    const result = await verifyDay(store, day)
+    documents += result.documents
+    differences += result.differences.length
+    for (const difference of result.differences) console.log(difference)
+  }
+  const open = openFrom(await store.state.watermark())
+  const last = days.at(-1) ?? 0
+  if (last + dayMs > open) {
+    const since = open <= 0 ? 'Nothing has' : `Nothing from ${new Date(open).toISOString()} on has`
+    console.log(`${since} been rolled up yet; answers come from the log there.`)
+  }
+  const span = `${dayName(days[0] ?? 0)} to ${dayName(last)}`
+  console.log(`${span}: ${documents} rollup documents, ${differences} differences from the log.`)
+  return differences === 0 ? 0 : 1
+}
+
+await runCommand(verify)

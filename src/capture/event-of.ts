@@ -1,0 +1,97 @@
+import { derivedId, type EventStatus, type UnrecordedEvent } from '../event.js'
+import type { Capture, Ending, Subject } from './capture.js'
+import { providerOfModel } from './provider-of-model.js'
+import type { Reading } from './reading.js'
+import type { Settled } from './settle-tokens.js'
+
+/** Everything known of a finished operation. */
+export interface Outcome {
+  capture: Capture
+  ending: Ending
+  reading: Reading
+  subject: Subject
+  tier: string
+  model: string | undefined
+  failed: boolean
+  settled: Settled
+}
+
+/** The event of a finished operation; absent facts stay absent. */
+export function eventOf(outcome: Outcome): UnrecordedEvent {
+  const { capture, ending, subject, tier, settled } = outcome
+  const event: UnrecordedEvent = {
+    _id: idOf(outcome),
+    user_id: subject.user_id,
+    tier,
+    endpoint: capture.operation.endpoint,
+    operation_type: capture.operation.type,
+    ...settled.tokens,
+    token_source: settled.token_source,
+    ...settled.cost,
+    success: !outcome.failed,
+    status: statusOf(outcome),
+    status_code: ending.status_code,
+    response_time_ms: Math.round(ending.elapsed_ms),
+    stream: isStream(capture),
+    response_bytes: capture.body.bytes,
+    attempts: 1,
+    timestamp: new Date(capture.started_at),
+  }
+  if (subject.org_id !== undefined) event.org_id = subject.org_id
+  addProviderFacts(event, outcome)
+  addHostFacts(event, capture)
+  return event
+}
+
+/** Retries that the host answers from memory share one id per user and key. */
+function idOf({ capture, subject }: Outcome): string {
+  const key = capture.idempotencyKey
+  return key === undefined ? capture.id : derivedId(`retry\0${subject.user_id}`, key)
+}
+
+function addProviderFacts(event: UnrecordedEvent, outcome: Outcome): void {
+  const { capture, ending, reading, model } = outcome
+  const provider = capture.annotations.provider ?? reading.provider ?? providerOfModel(model)
+  if (provider !== undefined) event.provider = provider
+  if (model !== undefined) event.model = model
+  if (reading.generation_id !== undefined) event.generation_id = reading.generation_id
+  const error_type = errorOf(ending, reading)
+  if (error_type !== undefined) event.error_type = error_type
+  const firstToken = firstTokenMs(capture)
+  if (firstToken !== undefined) event.time_to_first_token_ms = firstToken
+}
+
+function addHostFacts(event: UnrecordedEvent, capture: Capture): void {
+  const { queue_wait_ms, conversation_id, tools_used, metadata } = capture.annotations
+  if (queue_wait_ms !== undefined) event.queue_wait_ms = queue_wait_ms
+  if (conversation_id !== undefined) event.conversation_id = conversation_id
+  if (tools_used !== undefined) event.tools_used = tools_used
+  if (metadata !== undefined) event.metadata = metadata
+  const bytes = Number(capture.req.headers['content-length'])
+  if (Number.isSafeInteger(bytes) && bytes >= 0) event.request_bytes = bytes
+}
+
+function statusOf({ failed, ending }: Outcome): EventStatus {
+  if (!failed) return 'ok'
+  return ending.finished ? 'error' : 'aborted'
+}
+
+function errorOf(ending: Ending, reading: Reading): string | undefined {
+  if (reading.error_type !== undefined) return reading.error_type
+  if (!ending.finished) return 'aborted'
+  return ending.status_code >= 400 ? `http_${ending.status_code}` : undefined
+}
+
+function isStream(capture: Capture): boolean {
+  const kind = capture.reader?.kind
+  if (kind === 'sse' || kind === 'ndjson') return true
+  return kind === 'text' && capture.body.times.length > 1
+}
+
+/** Time from request start to the first chunk with text, for streams. */
+function firstTokenMs(capture: Capture): number | undefined {
+  const offset = capture.reader?.firstTextOffset
+  if (!isStream(capture) || offset === undefined || capture.encoded) return undefined
+  const chunk = capture.body.times.findLast((time) => time.offset <= offset)
+  return chunk && Math.max(0, Math.round(chunk.at - capture.startedElapsed))
+}

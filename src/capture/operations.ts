@@ -1,0 +1,93 @@
+import { match, type MatchFunction } from 'path-to-regexp'
+import type { Operation } from './capture.js'
+
+/** An AI operation of the host: which requests it is, and what it is called. */
+export interface OperationOptions {
+  /** Path pattern of the full path, as in Express 5: `/api/ask`, `/v1/:tenant/chat`, `/llm/*rest`. */
+  path: string
+  /** Name under which it is counted (`operation_type`): letters, digits, `_`, `-`, `.`. */
+  type: string
+  /** Tokens booked when nothing better is known. Default 500. */
+  estimateTokens?: number | undefined
+  /** HTTP methods; default all but OPTIONS. */
+  methods?: readonly string[] | undefined
+}
+
+/** The operations every host has. */
+export const defaultOperations: readonly OperationOptions[] = [
+  { path: '/ai/chat', type: 'chat', estimateTokens: 500 },
+  { path: '/ai/chat/stream', type: 'chat_stream', estimateTokens: 750 },
+  { path: '/ai/summarize', type: 'summarize', estimateTokens: 1000 },
+  { path: '/ai/summarize/stream', type: 'summarize_stream', estimateTokens: 1000 },
+  { path: '/ai/qa', type: 'qa', estimateTokens: 800 },
+  { path: '/ai/qa/stream', type: 'qa_stream', estimateTokens: 800 },
+  { path: '/ai/qa/file', type: 'qa_file', estimateTokens: 800 },
+  { path: '/ai/mindmap', type: 'mindmap', estimateTokens: 2000 },
+  { path: '/ai/upload', type: 'upload', estimateTokens: 0 },
+]
+
+interface Entry {
+  readonly operation: Operation
+  readonly methods: ReadonlySet<string> | undefined
+}
+
+/** Finds the operation of a request, the host's own before the built-in ones. */
+export class OperationTable {
+  readonly #exact = new Map<string, Entry[]>()
+  readonly #patterns: { matches: MatchFunction<object>; entry: Entry }[] = []
+
+  constructor(options: readonly OperationOptions[]) {
+    for (const { path, type, estimateTokens = 500, methods } of options) {
+      const entry = {
+        operation: { endpoint: path, type, estimateTokens },
+        methods: methods && new Set(methods.map((method) => method.toUpperCase())),
+      }
+      if (/[:*{}()[\]\\?+!]/.test(path)) {
+        this.#patterns.push({ matches: match(path, { sensitive: false, trailing: true }), entry })
+      } else {
+        const key = normalize(path)
+        this.#exact.set(key, [...(this.#exact.get(key) ?? []), entry])
+      }
+    }
+  }
+
+  /** The operation of a request target (path with query), or undefined for what is not tracked. */
+  find(method: string, target: string): Operation | undefined {
+    if (method === 'OPTIONS') return undefined
+    const mark = target.indexOf('?')
+    const raw = mark === -1 ? target : target.slice(0, mark)
+    for (const entry of this.#exact.get(raw) ?? [])
+      if (allows(entry, method)) return entry.operation
+    const path = normalize(raw)
+    if (isOwn(path)) return undefined
+    for (const entry of this.#exact.get(path) ?? [])
+      if (allows(entry, method)) return entry.operation
+    return this.#patterns.find(
+      ({ matches, entry }) => allows(entry, method) && matches(path) !== false,
+    )?.entry.operation
+  }
+}
+
+function allows({ methods }: Entry, method: string): boolean {
+  return methods === undefined || methods.has(method)
+}
+
+/** Our own API is never an operation. */
+function isOwn(path: string): boolean {
+  return path === '/ai/usage' || path.startsWith('/ai/usage/')
+}
+
+/** One spelling for all that a router may take for the same path: case, `//`, trailing `/`, `%2e`. */
+function normalize(path: string): string {
+  const decoded = path.includes('%') ? decode(path) : path
+  const folded = decoded.toLowerCase().replace(/\/{2,}/g, '/')
+  return folded.length > 1 && folded.endsWith('/') ? folded.slice(0, -1) : folded
+}
+
+function decode(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return path
+  }
+}

@@ -1,0 +1,89 @@
+import { arrayAt, isObject, objectAt, type JsonObject } from '../json.js'
+import { addText, figure, name, type Reading } from '../reading.js'
+import type { Reader } from './reader.js'
+
+/**
+ * Anthropic Messages, whole (`type: "message"`) or as stream events. Cache is reported beside
+ * input_tokens and added here. Stream figures are cumulative: each replaces the one before, null
+ * erases nothing, and the output figure is final only with message_delta.
+ * https://docs.anthropic.com/en/api/messages-streaming
+ */
+export const anthropic: Reader = {
+  name: 'anthropic',
+  read(payload, reading) {
+    switch (payload.type) {
+      case 'message':
+        if (!('usage' in payload) && !('content' in payload)) return false
+        readMessage(payload, reading)
+        reading.output_is_final = reading.tokens.output_tokens !== undefined
+        for (const block of arrayAt(payload, 'content'))
+          if (isObject(block)) readBlock(block, reading)
+        return true
+      case 'message_start': {
+        const message = objectAt(payload, 'message')
+        if (message) readMessage(message, reading)
+        return true
+      }
+      case 'message_delta': {
+        const usage = objectAt(payload, 'usage')
+        if (usage) readAnthropicUsage(usage, reading)
+        if (usage?.output_tokens != null) reading.output_is_final = true
+        return true
+      }
+      case 'content_block_start':
+      case 'content_block_delta': {
+        const block = objectAt(payload, 'delta') ?? objectAt(payload, 'content_block')
+        if (block) readBlock(block, reading)
+        return true
+      }
+      case 'content_block_stop':
+      case 'message_stop':
+      case 'ping':
+        return true
+      default:
+        return false
+    }
+  },
+}
+
+function readMessage(message: JsonObject, reading: Reading): void {
+  reading.provider ??= 'anthropic'
+  reading.model = name(message.model) ?? reading.model
+  reading.generation_id ??= name(message.id)
+  const usage = objectAt(message, 'usage')
+  if (usage) readAnthropicUsage(usage, reading)
+}
+
+/** Folds an Anthropic `usage` object over what earlier events of the stream said. */
+export function readAnthropicUsage(usage: JsonObject, reading: Reading): void {
+  const before = reading.tokens
+  const cacheRead =
+    figure(usage, 'cache_read_input_tokens', reading) ?? before.cache_read_tokens ?? 0
+  const cacheWrite =
+    figure(usage, 'cache_creation_input_tokens', reading) ?? before.cache_write_tokens ?? 0
+  const uncached =
+    figure(usage, 'input_tokens', reading) ??
+    (before.input_tokens === undefined
+      ? undefined
+      : before.input_tokens - (before.cache_read_tokens ?? 0) - (before.cache_write_tokens ?? 0))
+  const output = figure(usage, 'output_tokens', reading) ?? before.output_tokens
+  reading.tokens = {
+    ...(uncached !== undefined && { input_tokens: uncached + cacheRead + cacheWrite }),
+    ...(output !== undefined && { output_tokens: output }),
+    cache_read_tokens: cacheRead,
+    cache_write_tokens: cacheWrite,
+    reasoning_tokens: 0,
+  }
+}
+
+function readBlock(block: JsonObject, reading: Reading): void {
+  addText(reading, block.thinking)
+  addText(reading, block.text)
+  addText(reading, block.partial_json)
+  if (block.type === 'tool_use') {
+    addText(reading, block.name)
+    if (isObject(block.input) && Object.keys(block.input).length > 0) {
+      addText(reading, JSON.stringify(block.input))
+    }
+  }
+}

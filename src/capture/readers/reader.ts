@@ -1,0 +1,12 @@
+import type { JsonObject } from '../json.js'
+import type { Reading } from '../reading.js'
+
+/**
+ * Reads one provider's wire format: a whole JSON body, or one event of its stream. A reader looks
+ * at exact paths only; model text may contain anything.
+ */
+export interface Reader {
+  readonly name: string
+  /** Folds what the payload tells into `reading`; false if the payload is not of this format. */
+  read(payload: JsonObject, reading: Reading): boolean
+}

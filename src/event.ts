@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto'
+
+/**
+ * The one shape of a metered operation, from capture to JSON: a document of `usage_logs`.
+ * Absent facts are absent, never null; the one exception is `cost_nano_usd`, where null says
+ * "no price known".
+ */
+export interface UsageEvent {
+  /** The request id: UUIDv7 made at request start, or derived from the caller's own id. */
+  _id: string
+  user_id: string
+  org_id?: string
+  tier: string
+  /** Route pattern, never the raw URL. */
+  endpoint: string
+  operation_type: string
+  provider?: string
+  model?: string
+  /** Everything sent, cache included. */
+  input_tokens: number
+  /** Everything produced, reasoning included. */
+  output_tokens: number
+  cache_read_tokens?: number
+  cache_write_tokens?: number
+  reasoning_tokens?: number
+  /** input_tokens + output_tokens. */
+  tokens_used: number
+  token_source: TokenSource
+  /** Integer billionths of a US dollar; null = no price known. */
+  cost_nano_usd: number | null
+  cost_source?: CostSource
+  success: boolean
+  status: EventStatus
+  status_code?: number
+  /** A short code, never a message. */
+  error_type?: string
+  response_time_ms?: number
+  time_to_first_token_ms?: number
+  queue_wait_ms?: number
+  stream: boolean
+  request_bytes?: number
+  response_bytes?: number
+  generation_id?: string
+  conversation_id?: string
+  tools_used?: string[]
+  /** Provider calls made, 1 if unknown. */
+  attempts: number
+  /** The id under which the caller of `record` or `POST /events` knows the operation. */
+  client_request_id?: string
+  /** When the operation started. */
+  timestamp: Date
+  /** When it was written, by the database's clock; stamped by the ledger. */
+  recorded_at: Date
+  metadata?: Record<string, Scalar>
+  /** Fingerprint of what the caller of `record` or `POST /events` sent, to tell repeats from conflicts. */
+  content_hash?: string
+  /** Set when the operation was recorded long after it happened (see rollup/freshness.ts). */
+  late?: true
+}
+
+export type TokenSource = 'provider' | 'annotated' | 'tokenizer' | 'estimate' | 'none'
+export type CostSource = 'provider' | 'annotated'
+export type EventStatus = 'ok' | 'error' | 'aborted' | 'blocked'
+export type Scalar = string | number | boolean
+
+/** An event before the ledger has stamped it. */
+export type UnrecordedEvent = Omit<UsageEvent, 'recorded_at' | 'late'>
+
+/** The largest token figure that is believed (a billion); anything above is a fault at its source. */
+export const maxTokens = 1_000_000_000
+
+/** True for a token figure that can be stored: a whole number from 0 to a billion. */
+export function isTokenCount(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= maxTokens
+}
+
+/** US dollars (a provider's or a host's float) to integer nano-dollars; undefined if not believable. */
+export function nanoUsd(usd: unknown): number | undefined {
+  if (typeof usd !== 'number' || !Number.isFinite(usd) || usd < 0 || usd > 1_000_000)
+    return undefined
+  return Math.round(usd * 1e9)
+}
+
+export function usdOf(nano: number): number {
+  return nano / 1e9
+}
+
+/** A stable `_id` in UUID form (version 8: custom) from a name and the scope it is unique in. */
+export function derivedId(scope: string, name: string): string {
+  const hex = createHash('sha256').update(`${scope}\0${name}`).digest('hex')
+  const variant = ((Number.parseInt(hex.slice(16, 17), 16) & 0x3) | 0x8).toString(16)
+  const parts = [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`]
+  return [...parts, `${variant}${hex.slice(17, 20)}`, hex.slice(20, 32)].join('-')
+}

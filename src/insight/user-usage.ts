@@ -1,0 +1,115 @@
+import type { Plan } from '../limits/plans.js'
+import type { CellSet, Figures } from '../rollup/cells.js'
+import { billingMonth, localDays, type Span } from '../time.js'
+import { planRead } from './plan.js'
+import { costUsd, meanResponseMs, percent, project, tokensOf } from './rates.js'
+import {
+  freshness,
+  perDay,
+  readSlices,
+  sumCells,
+  type InsightDoor,
+  type Slice,
+} from './timeline.js'
+
+export interface UserQuestion {
+  user_id: string
+  span: Span
+  timezone: string
+  /** Zone of the billing month. */
+  billingTimezone: string
+  now: number
+  plan: Plan
+}
+
+/** The user usage response of the HTTP API. */
+export interface UserUsage {
+  user_id: string
+  subscription_tier: string
+  period_days: number
+  total_operations: number
+  successful_operations: number
+  failed_operations: number
+  total_tokens: number
+  input_tokens: number
+  output_tokens: number
+  avg_response_time_ms: number | null
+  /** 0..100, two decimals. */
+  success_rate: number | null
+  operations_by_type: Record<string, number>
+  tokens_by_model: Record<string, number>
+  token_sources: Record<string, number>
+  daily_usage: Record<string, { operations: number; tokens: number }>
+  most_recent_activity: Date | null
+  /** Tokens per billing month, null = unlimited. */
+  subscription_limit: number | null
+  usage_percentage: number | null
+  billing_period: { start: Date; end: Date; tokens_used: number }
+  total_cost_usd: number | null
+  unpriced_operations: number
+}
+
+/** What one user did in a span, and how much of the billing month's tokens is used. */
+export async function userUsage(store: InsightDoor, question: UserQuestion): Promise<UserUsage> {
+  const { user_id, span, timezone, plan } = question
+  const month = billingMonth(question.now, question.billingTimezone)
+  const days = localDays(span, timezone)
+  const trust = await freshness(store)
+  const midnights = days.flatMap((day) => [day.from.getTime(), day.to.getTime()])
+  const [slices, monthSlices, lastActivity] = await Promise.all([
+    readSlices(store, planRead(span, trust, midnights), user_id),
+    readSlices(store, planRead(month, trust), user_id),
+    store.logs.lastActivity(user_id),
+  ])
+  const monthTokens = tokensOf(sumCells(monthSlices).totals())
+  return {
+    user_id,
+    subscription_tier: plan.tier,
+    period_days: days.length,
+    ...summary(sumCells(slices)),
+    daily_usage: dailyUsage(slices, days),
+    most_recent_activity: lastActivity ?? null,
+    subscription_limit: plan.tokensPerMonth,
+    usage_percentage:
+      plan.tokensPerMonth === null ? null : percent(monthTokens, plan.tokensPerMonth),
+    billing_period: { start: month.from, end: month.to, tokens_used: monthTokens },
+  }
+}
+
+/** What the totals of any set of operations say. */
+export function summary(cells: CellSet) {
+  const totals = cells.totals()
+  const successful = totals.operations - totals.failed_operations
+  return {
+    total_operations: totals.operations,
+    successful_operations: successful,
+    failed_operations: totals.failed_operations,
+    total_tokens: tokensOf(totals),
+    input_tokens: totals.input_tokens,
+    output_tokens: totals.output_tokens,
+    avg_response_time_ms: meanResponseMs(totals),
+    success_rate: percent(successful, totals.operations),
+    operations_by_type: project(cells.by('operation_type'), (figures) => figures.operations),
+    tokens_by_model: project(cells.by('model'), tokensOf),
+    token_sources: tokenSources(cells, totals),
+    total_cost_usd: costUsd(totals),
+    unpriced_operations: totals.unpriced_operations,
+  }
+}
+
+/** Share of the operations, in percent, whose tokens come from each source. */
+function tokenSources(cells: CellSet, totals: Figures): Record<string, number> {
+  return project(
+    cells.by('token_source'),
+    (figures) => percent(figures.operations, totals.operations) ?? 0,
+  )
+}
+
+function dailyUsage(slices: readonly Slice[], days: ReturnType<typeof localDays>) {
+  return Object.fromEntries(
+    [...perDay(slices, days)].map(([date, figures]) => [
+      date,
+      { operations: figures.operations, tokens: tokensOf(figures) },
+    ]),
+  )
+}

@@ -1,0 +1,104 @@
+import type { Plan, PlanBook } from '../limits/plans.js'
+import { addFigures, noFigures, type Figures } from '../rollup/cells.js'
+import type { AccountDoc, AccountQuery } from '../store/account-store.js'
+import { dayMs, floorTo, lastDays, type Span } from '../time.js'
+import { planRead, type Freshness } from './plan.js'
+import { costUsd, tokensOf } from './rates.js'
+import { freshness, type InsightDoor } from './timeline.js'
+
+/** One row of `GET /users`. */
+export interface UserRow {
+  user_id: string
+  subscription_tier: string
+  state: 'active' | 'blocked'
+  today: { requests: number; tokens: number; cost_usd: number | null }
+  totals: { operations: number; tokens: number; cost_usd: number | null }
+  subscription_limit: number | null
+  first_seen: Date
+  last_active: Date
+}
+
+/** What users did in a span. */
+interface Done {
+  figures: Figures
+  last: Date
+}
+
+/**
+ * A page of accounts with what each did today and ever. The order is by the sums of the last
+ * roll-up (at most a few minutes old); the figures shown are current.
+ */
+export async function users(
+  store: InsightDoor,
+  plans: PlanBook,
+  query: AccountQuery,
+  zone: { now: number; timezone: string },
+): Promise<{ rows: UserRow[]; accounts: AccountDoc[] }> {
+  const accounts = await store.accounts.page(query)
+  if (accounts.length === 0) return { rows: [], accounts }
+  const ids = accounts.map((account) => account._id)
+  const today = lastDays(zone.now, 1, zone.timezone)
+  const firstSeen = Math.min(...accounts.map((account) => account.first_seen_at.getTime()))
+  const ever = {
+    from: new Date(floorTo(firstSeen, dayMs)),
+    to: new Date(today.to.getTime() + dayMs),
+  }
+  const trust = await freshness(store)
+  const [todays, evers] = await Promise.all([
+    doneBy(store, ids, today, trust),
+    doneBy(store, ids, ever, trust),
+  ])
+  const rows = accounts.map((account) =>
+    userRow(
+      account,
+      plans.of(account.seen_tier || undefined),
+      todays.get(account._id),
+      evers.get(account._id),
+    ),
+  )
+  return { rows, accounts }
+}
+
+async function doneBy(
+  store: InsightDoor,
+  ids: readonly string[],
+  span: Span,
+  trust: Freshness,
+): Promise<Map<string, Done>> {
+  const plan = planRead(span, trust)
+  const [days, intervals, rows] = await Promise.all([
+    store.days.sums(plan.days, ids),
+    store.intervals.sums(plan.intervals, ids),
+    store.rows.readUsers(plan.log, ids),
+  ])
+  const done = new Map<string, Done>()
+  for (const { user_id, last_activity_at, ...figures } of [...days, ...intervals, ...rows]) {
+    const into = done.get(user_id) ?? { figures: noFigures(), last: new Date(0) }
+    addFigures(into.figures, figures)
+    if (last_activity_at > into.last) into.last = last_activity_at
+    done.set(user_id, into)
+  }
+  return done
+}
+
+function userRow(account: AccountDoc, plan: Plan, today?: Done, ever?: Done): UserRow {
+  const last = ever?.last ?? account.last_active_at
+  return {
+    user_id: account._id,
+    subscription_tier: plan.tier,
+    state: 'active',
+    today: {
+      requests: today?.figures.operations ?? 0,
+      tokens: today ? tokensOf(today.figures) : 0,
+      cost_usd: today ? costUsd(today.figures) : 0,
+    },
+    totals: {
+      operations: ever?.figures.operations ?? 0,
+      tokens: ever ? tokensOf(ever.figures) : 0,
+      cost_usd: ever ? costUsd(ever.figures) : 0,
+    },
+    subscription_limit: plan.tokensPerMonth,
+    first_seen: account.first_seen_at,
+    last_active: last > account.last_active_at ? last : account.last_active_at,
+  }
+}

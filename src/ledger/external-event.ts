@@ -1,0 +1,189 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import { allowedMetadata } from '../capture/annotations.js'
+import { providerOfModel } from '../capture/provider-of-model.js'
+import { nonEmpty } from '../capture/reading.js'
+import { UsageError } from '../errors.js'
+import { derivedId, maxTokens, nanoUsd, type UnrecordedEvent } from '../event.js'
+import { parseUserId } from '../identity/user-id.js'
+import { dayMs, minuteMs } from '../time.js'
+
+const text = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .regex(/^[^\p{C}\p{Zl}\p{Zp}]+$/u, 'must be printable')
+const tokens = z.int().min(0).max(maxTokens)
+const ms = z
+  .number()
+  .min(0)
+  .max(30 * dayMs)
+  .transform(Math.round)
+
+/** An operation that had no HTTP request, as `record` and `POST /events` take it. */
+export const externalEvent = z.strictObject({
+  /** The caller's own id: the same id counts once. */
+  id: text(256),
+  user_id: z.string().transform((value, context) => {
+    const id = parseUserId(value)
+    if (id === undefined) context.addIssue('must be a non-empty user id of at most 256 characters')
+    return id ?? ''
+  }),
+  operation_type: z.string().regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, _, - or .'),
+  org_id: text(256).optional(),
+  tier: text(64).optional(),
+  endpoint: text(512).optional(),
+  provider: text(64).optional(),
+  model: text(256).optional(),
+  input_tokens: tokens.optional(),
+  output_tokens: tokens.optional(),
+  cache_read_tokens: tokens.optional(),
+  cache_write_tokens: tokens.optional(),
+  reasoning_tokens: tokens.optional(),
+  cost_usd: z.number().min(0).max(1_000_000).optional(),
+  success: z.boolean().optional(),
+  status: z.enum(['ok', 'error', 'aborted', 'blocked']).optional(),
+  status_code: z.int().min(100).max(599).optional(),
+  error_type: z
+    .string()
+    .regex(/^[\w.:-]{1,64}$/, 'must be a short code')
+    .optional(),
+  response_time_ms: ms.optional(),
+  time_to_first_token_ms: ms.optional(),
+  queue_wait_ms: ms.optional(),
+  stream: z.boolean().optional(),
+  generation_id: text(256).optional(),
+  conversation_id: text(256).optional(),
+  tools_used: z.array(text(128)).max(50).optional(),
+  attempts: z.int().min(1).max(1000).optional(),
+  timestamp: z.iso.datetime({ offset: true }).optional(),
+  metadata: z.record(z.string().max(64), z.unknown()).optional(),
+})
+
+export type ExternalEvent = z.infer<typeof externalEvent>
+
+export interface ExternalContext {
+  now: number
+  /** Who sends it: an id counts once per sender. */
+  sender: string
+  metadataKeys: ReadonlySet<string>
+  tierOf: (tier: string | undefined) => string
+  estimateOf: (operationType: string) => number
+}
+
+/**
+ * Reads one event.
+ * @throws UsageError `invalid_event`, naming the field and the rule
+ */
+export function parseExternalEvent(input: unknown, context: ExternalContext): UnrecordedEvent {
+  const parsed = externalEvent.safeParse(input)
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]
+    const keys = issue?.code === 'unrecognized_keys' ? issue.keys : []
+    const field = [...(issue?.path ?? []), ...keys.slice(0, 1)].map(String).join('.')
+    throw new UsageError('invalid_event', `${field || 'event'}: ${issue?.message ?? 'is invalid'}`)
+  }
+  const { data } = parsed
+  const at = data.timestamp === undefined ? context.now : Date.parse(data.timestamp)
+  if (!(at >= context.now - 35 * dayMs && at <= context.now + 5 * minuteMs)) {
+    throw new UsageError(
+      'invalid_event',
+      'timestamp: must lie within 35 days back and 5 minutes ahead',
+    )
+  }
+  if (
+    data.success !== undefined &&
+    data.status !== undefined &&
+    data.success !== (data.status === 'ok')
+  ) {
+    throw new UsageError('invalid_event', 'status: contradicts success')
+  }
+  return eventOf(data, at, context)
+}
+
+function eventOf(data: ExternalEvent, at: number, context: ExternalContext): UnrecordedEvent {
+  const status = data.status ?? (data.success === false ? 'error' : 'ok')
+  const cost = nanoUsd(data.cost_usd)
+  const { id, metadata } = data
+  return {
+    ...nonEmpty(pick(data, carried)),
+    _id: derivedId(context.sender, id),
+    user_id: data.user_id,
+    operation_type: data.operation_type,
+    tier: context.tierOf(data.tier),
+    endpoint: data.endpoint ?? `record:${data.operation_type}`,
+    ...nonEmpty({ provider: data.provider ?? providerOfModel(data.model) }),
+    ...tokensOf(data, status !== 'ok', context),
+    cost_nano_usd: cost ?? null,
+    ...(cost !== undefined && { cost_source: 'annotated' as const }),
+    success: status === 'ok',
+    status,
+    stream: data.stream ?? false,
+    attempts: data.attempts ?? 1,
+    client_request_id: id,
+    timestamp: new Date(at),
+    ...(metadata && { metadata: allowedMetadata(metadata, context.metadataKeys) }),
+    content_hash: hash(canonical(data)),
+  }
+}
+
+/** The fields that are stored as they came. */
+const carried = [
+  'org_id',
+  'model',
+  'cache_read_tokens',
+  'cache_write_tokens',
+  'reasoning_tokens',
+  'status_code',
+  'error_type',
+  'response_time_ms',
+  'time_to_first_token_ms',
+  'queue_wait_ms',
+  'generation_id',
+  'conversation_id',
+  'tools_used',
+] as const
+
+function pick<T, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(keys.map((key) => [key, from[key]])) as Pick<T, K>
+}
+
+function tokensOf(data: ExternalEvent, failed: boolean, context: ExternalContext) {
+  const { input_tokens, output_tokens } = data
+  if (input_tokens === undefined && output_tokens === undefined) {
+    const estimate = failed ? 0 : context.estimateOf(data.operation_type)
+    const input = Math.floor(estimate / 2)
+    return {
+      input_tokens: input,
+      output_tokens: estimate - input,
+      tokens_used: estimate,
+      token_source: estimate > 0 ? ('estimate' as const) : ('none' as const),
+    }
+  }
+  const input = input_tokens ?? 0
+  const output = output_tokens ?? 0
+  return {
+    input_tokens: input,
+    output_tokens: output,
+    tokens_used: input + output,
+    token_source: 'annotated' as const,
+  }
+}
+
+function hash(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, 22)
+}
+
+/** JSON with sorted keys: what the caller sent, however ordered. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) => {
+    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner
+    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+  })
+}
+
+/** An event as the caller of `record` writes it. `id` may be left out: then each call is a new one. */
+export type ExternalEventInput = Omit<z.input<typeof externalEvent>, 'id'> & {
+  id?: string | undefined
+}

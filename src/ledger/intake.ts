@@ -1,0 +1,103 @@
+import type { Capture, Ending } from '../capture/capture.js'
+import type { UnrecordedEvent } from '../event.js'
+import { Epochs } from './epochs.js'
+import type { Ledger } from './ledger.js'
+
+/** How long completing captures may hold the event loop in one go, ms. */
+const sliceMs = 4
+
+export interface IntakeOptions {
+  ledger: Ledger
+  complete: (capture: Capture, ending: Ending) => UnrecordedEvent | Promise<UnrecordedEvent>
+  elapsed: () => number
+  onError: (error: unknown) => void
+}
+
+interface Sealed {
+  readonly capture: Capture
+  readonly ending: Ending
+  readonly epoch: number
+}
+
+/**
+ * Between the response and the ledger: holds sealed captures (bounded together with the ledger) and
+ * completes them off the response path, in short slices.
+ */
+export class Intake {
+  readonly #options: IntakeOptions
+  readonly #epochs = new Epochs()
+  #sealed: Sealed[] = []
+  #completing = 0
+  #scheduled = false
+
+  constructor(options: IntakeOptions) {
+    this.#options = options
+  }
+
+  get depth(): number {
+    return this.#sealed.length + this.#completing
+  }
+
+  /** Takes a sealed capture; drops and counts it when there is no room. */
+  take(capture: Capture, ending: Ending): void {
+    const { ledger } = this.#options
+    if (this.depth + ledger.depth >= ledger.maxEvents) {
+      ledger.dropped()
+      return
+    }
+    this.#sealed.push({ capture, ending, epoch: this.#epochs.enter() })
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(() => this.#work())
+  }
+
+  /** Resolves when all that was taken so far has reached the ledger. */
+  settled(): Promise<void> {
+    return this.#epochs.settled()
+  }
+
+  #work(): void {
+    const began = this.#options.elapsed()
+    let next = 0
+    for (; next < this.#sealed.length; next++) {
+      const one = this.#sealed[next]
+      if (one) this.#completeOne(one)
+      if (this.#options.elapsed() - began > sliceMs) {
+        next++
+        break
+      }
+    }
+    this.#sealed = this.#sealed.slice(next)
+    this.#scheduled = this.#sealed.length > 0
+    if (this.#scheduled) setImmediate(() => this.#work())
+  }
+
+  #completeOne({ capture, ending, epoch }: Sealed): void {
+    this.#completing += 1
+    try {
+      const event = this.#options.complete(capture, ending)
+      if (!(event instanceof Promise)) this.#done(epoch, event)
+      else {
+        event.then(
+          (done) => this.#done(epoch, done),
+          (error: unknown) => this.#failed(epoch, error),
+        )
+      }
+    } catch (error) {
+      this.#failed(epoch, error)
+    }
+  }
+
+  #done(epoch: number, event: UnrecordedEvent): void {
+    this.#completing -= 1
+    this.#options.ledger.accept(event)
+    this.#epochs.settle(epoch)
+  }
+
+  #failed(epoch: number, error: unknown): void {
+    this.#completing -= 1
+    this.#options.ledger.dropped()
+    this.#options.onError(error)
+    this.#epochs.settle(epoch)
+  }
+}

@@ -1,0 +1,115 @@
+import type { UnrecordedEvent, UsageEvent } from '../event.js'
+import type { WriteOutcome } from '../store/write-outcome.js'
+import { isLate, slowWriteMs } from '../rollup/freshness.js'
+
+/** The store as the ledger sees it. */
+export interface LedgerDoor {
+  serverNow(): Promise<Date>
+  append(events: readonly UsageEvent[]): Promise<WriteOutcome>
+  restamp(events: readonly UsageEvent[]): Promise<void>
+  sighted(events: readonly UsageEvent[]): Promise<void>
+}
+
+/** What became of a batch in the end. */
+export interface BatchResult {
+  stored: number
+  duplicates: string[]
+  /** Events that cannot be stored, each alone. */
+  refused: { event: UnrecordedEvent; code: string }[]
+}
+
+/** Thrown (as `reason`) when a batch has to be tried again as a whole. */
+export type TryResult = { retry: string } | { done: BatchResult }
+
+/**
+ * Writes one batch once: stamps it, appends it, bisects it when something in it cannot be sent.
+ * `firstTriedAt` is when the batch was first sent, by the database's clock: an earlier try may have
+ * been applied without our knowing, under its own older stamp.
+ */
+export async function writeBatch(
+  door: LedgerDoor,
+  batch: readonly UnrecordedEvent[],
+  tries: { firstTriedAt?: Date },
+): Promise<TryResult> {
+  let recordedAt: Date
+  try {
+    recordedAt = await door.serverNow()
+  } catch {
+    return { retry: 'database clock unknown' }
+  }
+  tries.firstTriedAt ??= recordedAt
+  const events = batch.map((event) => stamp(event, recordedAt))
+  const result = await append(door, events)
+  if ('retry' in result) return result
+  try {
+    await restampWhileSlow(door, events, tries.firstTriedAt)
+    await door.sighted(events)
+  } catch {
+    return { retry: 'stored, but not yet in view' }
+  }
+  return result
+}
+
+function stamp(event: UnrecordedEvent, recorded_at: Date): UsageEvent {
+  return {
+    ...event,
+    recorded_at,
+    ...(isLate(event.timestamp, recorded_at) && { late: true as const }),
+  }
+}
+
+async function append(door: LedgerDoor, events: readonly UsageEvent[]): Promise<TryResult> {
+  const written = await door.append(events)
+  switch (written.outcome) {
+    case 'settled': {
+      const refused = written.refused.flatMap(({ index, code }) => {
+        const event = events[index]
+        return event ? [{ event, code }] : []
+      })
+      const stored = events.length - written.duplicates.length - refused.length
+      return { done: { stored, duplicates: written.duplicates, refused } }
+    }
+    case 'poisoned':
+      return bisect(door, events, written.code)
+    case 'retry':
+      return { retry: written.reason }
+  }
+}
+
+async function bisect(
+  door: LedgerDoor,
+  events: readonly UsageEvent[],
+  code: string,
+): Promise<TryResult> {
+  const [only] = events
+  if (only && events.length === 1) {
+    return { done: { stored: 0, duplicates: [], refused: [{ event: only, code }] } }
+  }
+  const middle = Math.ceil(events.length / 2)
+  const left = await append(door, events.slice(0, middle))
+  if ('retry' in left) return left
+  const right = await append(door, events.slice(middle))
+  if ('retry' in right) return right
+  return {
+    done: {
+      stored: left.done.stored + right.done.stored,
+      duplicates: [...left.done.duplicates, ...right.done.duplicates],
+      refused: [...left.done.refused, ...right.done.refused],
+    },
+  }
+}
+
+/** Moves slow writes to the present, where the roller and the readers look (see freshness.ts). */
+async function restampWhileSlow(
+  door: LedgerDoor,
+  events: readonly UsageEvent[],
+  stampedAt: Date,
+): Promise<void> {
+  let since = stampedAt
+  for (;;) {
+    const now = await door.serverNow()
+    if (now.getTime() - since.getTime() < slowWriteMs) return
+    await door.restamp(events)
+    since = now
+  }
+}

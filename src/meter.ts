@@ -1,0 +1,174 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { v7 as uuidv7 } from 'uuid'
+import { mergeFacts, type Facts } from './capture/annotations.js'
+import { Capture, type Operation } from './capture/capture.js'
+import type { OperationTable } from './capture/operations.js'
+import { tapResponse } from './capture/tap.js'
+import type { Clock } from './clock.js'
+import { Epochs } from './ledger/epochs.js'
+import type { Intake } from './ledger/intake.js'
+
+export interface MeterOptions {
+  readonly table: OperationTable
+  readonly intake: Intake
+  readonly clock: Clock
+  readonly maxBodyBytes: number
+  readonly metadata: ReadonlySet<string>
+  /** Names retries that the host answers from memory. */
+  readonly idempotencyKey: ((req: IncomingMessage) => string | undefined) | undefined
+  readonly onMistake: (what: string) => void
+}
+
+/** Follows tracked requests from their first byte to the end of their response. */
+export class Meter {
+  readonly #options: MeterOptions
+  readonly #captures = new WeakMap<IncomingMessage, Capture>()
+  /** Open captures per connection: a pipelined response that never got its turn does not close. */
+  readonly #bySocket = new WeakMap<Socket, Set<Capture>>()
+  readonly #custom = new Map<string, Operation>()
+  readonly #open = new Epochs()
+  #stopped = false
+
+  constructor(options: MeterOptions) {
+    this.#options = options
+  }
+
+  match(method: string, target: string): Operation | undefined {
+    return this.#options.table.find(method, target)
+  }
+
+  /** The operation of a `track` that was told what it is, on this route. */
+  operationOf(told: { type: string; estimateTokens?: number | undefined }, route: () => string) {
+    const endpoint = route()
+    const key = `${told.type}\0${endpoint}`
+    const known = this.#custom.get(key)
+    if (known) return known
+    const operation = { endpoint, type: told.type, estimateTokens: told.estimateTokens ?? 500 }
+    if (this.#custom.size < 1000) this.#custom.set(key, operation)
+    return operation
+  }
+
+  /** Begins to watch a request; undefined when it is watched already (then it takes the operation). */
+  begin(req: IncomingMessage, res: ServerResponse, operation: Operation): Capture | undefined {
+    const known = this.#captures.get(req)
+    if (known) {
+      known.operation = operation
+      return undefined
+    }
+    if (this.#stopped) return undefined
+    const { clock, maxBodyBytes } = this.#options
+    const now = clock.now()
+    const capture = new Capture({
+      id: uuidv7({ msecs: now }),
+      operation,
+      req,
+      res,
+      now,
+      elapsed: clock.elapsed(),
+      maxBodyBytes,
+    })
+    this.#captures.set(req, capture)
+    capture.epoch = this.#open.enter()
+    this.#watch(capture, req.socket)
+    return capture
+  }
+
+  #watch(capture: Capture, socket: Socket): void {
+    const { clock, onMistake } = this.#options
+    const open = this.#openOn(socket)
+    open.add(capture)
+    let broken = false
+    const guarded = (work: () => void) => {
+      if (broken) return
+      try {
+        work()
+      } catch (error) {
+        broken = true
+        onMistake(`reading a response failed: ${String(error)}`)
+      }
+    }
+    tapResponse(capture.res, {
+      wrote: (chunk, encoding) => guarded(() => capture.wrote(chunk, encoding, clock.elapsed())),
+      wroteHead: (args) => guarded(() => capture.wroteHead(args)),
+    })
+    let finished = false
+    // Not writableFinished: that is true as well for a response that was ended after its socket died.
+    capture.res.once('finish', () => (finished = true))
+    capture.res.once('close', () => {
+      open.delete(capture)
+      this.#seal(capture, finished)
+    })
+    // Its client left before we saw the request: there will be no more events.
+    if (socket.destroyed) setImmediate(() => this.#seal(capture, false))
+  }
+
+  #openOn(socket: Socket): Set<Capture> {
+    const known = this.#bySocket.get(socket)
+    if (known) return known
+    const open = new Set<Capture>()
+    this.#bySocket.set(socket, open)
+    socket.once('close', () => {
+      setImmediate(() => {
+        for (const capture of open) this.#seal(capture, false)
+        open.clear()
+      })
+    })
+    return open
+  }
+
+  #seal(capture: Capture, finished: boolean): void {
+    if (capture.ending !== undefined) return
+    const { clock, intake } = this.#options
+    capture.ending = {
+      finished,
+      status_code: capture.res.statusCode,
+      elapsed_ms: clock.elapsed() - capture.startedElapsed,
+    }
+    this.#open.settle(capture.epoch)
+    if (capture.discarded) return
+    this.#identifyRetry(capture)
+    intake.take(capture, capture.ending)
+  }
+
+  /** Retries under one key are one operation: they share their id, and the log keeps one of each. */
+  #identifyRetry(capture: Capture): void {
+    const { idempotencyKey, onMistake } = this.#options
+    if (idempotencyKey === undefined) return
+    try {
+      const key = idempotencyKey(capture.req)
+      if (typeof key === 'string' && key.length > 0) capture.idempotencyKey = key.slice(0, 256)
+    } catch (error) {
+      onMistake(`idempotencyKey(req) failed: ${String(error)}`)
+    }
+  }
+
+  /** Adds what only the handler knows. Never throws; what does not fit is left out and logged. */
+  annotate(req: IncomingMessage, facts: Facts): void {
+    const capture = this.#captures.get(req)
+    if (capture === undefined) {
+      this.#options.onMistake('annotate(req) was called for a request that is not tracked')
+      return
+    }
+    if (typeof facts !== 'object' || (facts as unknown) === null) {
+      this.#options.onMistake('annotate(req, facts) was called without facts')
+      return
+    }
+    const refused = mergeFacts(capture.annotations, facts, this.#options.metadata)
+    if (refused.length > 0) {
+      this.#options.onMistake(`annotate left out ${refused.slice(0, 10).join(', ')}: not valid`)
+    }
+  }
+
+  /** Forgets a request: it was no operation after all. */
+  discard(req: IncomingMessage): void {
+    const capture = this.#captures.get(req)
+    if (capture) capture.discarded = true
+  }
+
+  /** Watches no new requests; resolves when those being watched have ended. */
+  stop(): Promise<void> {
+    this.#stopped = true
+    return this.#open.settled()
+  }
+}

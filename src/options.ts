@@ -1,0 +1,213 @@
+import type { Request } from 'express'
+import type { Connection } from 'mongoose'
+import { z } from 'zod'
+import { defaultOperations, type OperationOptions } from './capture/operations.js'
+import { systemClock, type Clock } from './clock.js'
+import type { AuthConfig, AuthOptions } from './identity/auth-options.js'
+import { parseAuthOptions } from './identity/auth-options.js'
+import { invalidOption, shown } from './identity/invalid-option.js'
+import { consoleLogger, type Logger } from './logger.js'
+import { isTimezone } from './time.js'
+
+/** Who a request belongs to, as said by a host that has authenticated it already. */
+export interface Identity {
+  user_id: string
+  org_id?: string | undefined
+  tier?: string | undefined
+  /** `admin` and `service` open the routes of that name; anything else is a user. */
+  role?: string | undefined
+  roles?: readonly string[] | undefined
+}
+
+type MaybePromise<T> = T | Promise<T>
+
+/** The options of `createUsage`. One of `connection` and `mongoUri`, and `auth` or `identify`, are due. */
+export interface UsageOptions {
+  /** The host's mongoose connection (8 or 9); stays the host's, is never closed by us. */
+  connection?: Connection | undefined
+  /** Or a MongoDB URI: then the connection is ours, opened at once and closed by `close()`. */
+  mongoUri?: string | undefined
+  /** How Bearer tokens are verified. */
+  auth?: AuthOptions | undefined
+  /** Says who a request belongs to, instead of the Bearer token; undefined = unknown. */
+  identify?: ((req: Request) => MaybePromise<Identity | undefined>) | undefined
+  /** The host's own AI operations, matched before the built-in ones. Default: none. */
+  operations?: readonly OperationOptions[] | undefined
+  /** Names retries that the host answers from memory: those count once per user and key. */
+  idempotencyKey?: ((req: Request) => string | undefined) | undefined
+  /** Whether the verified `tier` claim chooses the plan. Default true. */
+  trustTierClaim?: boolean | undefined
+  /** Plan of users without a known tier. Default 'free'. */
+  defaultPlan?: string | undefined
+  /** Requests of nobody in particular: counted for `anonymous`, or refused with 401. Default 'track'. */
+  anonymous?: 'track' | 'refuse' | undefined
+  /** The metadata keys that `annotate` and events may set, at most 10. Default: none. */
+  metadata?: readonly string[] | undefined
+  capture?:
+    | {
+        /** JSON and compressed responses larger than this are not read, bytes. Default 1 MiB. */
+        maxBodyBytes?: number | undefined
+      }
+    | undefined
+  /** The queue between responses and MongoDB. */
+  ledger?:
+    | {
+        /** Events held in memory at most. Default 100,000. */
+        maxEvents?: number | undefined
+        /** Events written at once at most. Default 500. */
+        batchSize?: number | undefined
+        /** How long an event waits for others, ms. Default 50. */
+        lingerMs?: number | undefined
+      }
+    | undefined
+  rollup?:
+    | {
+        /** When closed windows are rolled up, cron with optional seconds. Default every minute. */
+        cron?: string | undefined
+        /** False: this instance answers and writes, but leaves rolling up to others. Default true. */
+        enabled?: boolean | undefined
+      }
+    | undefined
+  /** IANA zone of billing months, and of answers that ask for none. Default 'UTC'. */
+  timezone?: string | undefined
+  /** Whether users see `total_cost_usd` in `/me`. Default false. */
+  exposeCostToUsers?: boolean | undefined
+  /** Default: warnings and errors to the console. */
+  logger?: Logger | undefined
+  /** For tests. */
+  clock?: Clock | undefined
+}
+
+const call = z.custom<(...args: unknown[]) => unknown>((value) => typeof value === 'function')
+const name = /^[\w.-]{1,64}$/
+const operation = z.strictObject({
+  path: z.string().startsWith('/').max(512),
+  type: z.string().regex(name, 'must be 1 to 64 letters, digits, _, - or .'),
+  estimateTokens: z.int().min(0).max(10_000_000).optional(),
+  methods: z
+    .array(z.string().regex(/^[A-Za-z]+$/))
+    .min(1)
+    .optional(),
+})
+const methodsOf = (...names: string[]) =>
+  z.custom<object>(
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      names.every((key) => typeof Reflect.get(value, key) === 'function'),
+    `must be an object with the methods ${names.join(', ')}`,
+  )
+
+const schema = z.strictObject({
+  connection: methodsOf('asPromise', 'model', 'collection').optional(),
+  mongoUri: z
+    .string()
+    .regex(/^mongodb(\+srv)?:\/\//, 'must begin with mongodb:// or mongodb+srv://')
+    .optional(),
+  auth: z.unknown().optional(),
+  identify: call.optional(),
+  operations: z.array(operation).max(1000).default([]),
+  idempotencyKey: call.optional(),
+  trustTierClaim: z.boolean().default(true),
+  defaultPlan: z.enum(['free', 'basic', 'pro', 'enterprise']).default('free'),
+  anonymous: z.enum(['track', 'refuse']).default('track'),
+  metadata: z.array(z.string().regex(name)).max(10).default([]),
+  capture: z
+    .strictObject({
+      maxBodyBytes: z
+        .int()
+        .min(1024)
+        .max(64 * 1024 * 1024)
+        .default(1024 * 1024),
+    })
+    .prefault({}),
+  ledger: z
+    .strictObject({
+      maxEvents: z.int().min(1).max(10_000_000).default(100_000),
+      batchSize: z.int().min(1).max(10_000).default(500),
+      lingerMs: z.number().min(0).max(1_000).default(50),
+    })
+    .prefault({}),
+  rollup: z
+    .strictObject({ cron: z.string().default('* * * * *'), enabled: z.boolean().default(true) })
+    .prefault({}),
+  timezone: z.string().refine(isTimezone, 'must be an IANA time zone').default('UTC'),
+  exposeCostToUsers: z.boolean().default(false),
+  logger: methodsOf('info', 'warn', 'error').optional(),
+  clock: methodsOf('now', 'elapsed').optional(),
+})
+
+/** `UsageOptions`, checked, with defaults, frozen. */
+export interface Config {
+  readonly connection: Connection | undefined
+  readonly mongoUri: string | undefined
+  readonly auth: AuthConfig | undefined
+  readonly identify: UsageOptions['identify']
+  readonly operations: readonly OperationOptions[]
+  readonly idempotencyKey: UsageOptions['idempotencyKey']
+  readonly trustTierClaim: boolean
+  readonly defaultPlan: string
+  readonly anonymous: 'track' | 'refuse'
+  readonly metadata: ReadonlySet<string>
+  readonly capture: { readonly maxBodyBytes: number }
+  readonly ledger: {
+    readonly maxEvents: number
+    readonly batchSize: number
+    readonly lingerMs: number
+  }
+  readonly rollup: { readonly cron: string; readonly enabled: boolean }
+  readonly timezone: string
+  readonly exposeCostToUsers: boolean
+  readonly logger: Logger
+  readonly clock: Clock
+}
+
+/**
+ * Checks all options at once.
+ * @throws UsageError `invalid_option`, naming option, rule and value
+ */
+export function parseOptions(options: UsageOptions, production: boolean): Config {
+  const parsed = schema.safeParse(options)
+  if (!parsed.success) throw describe(parsed.error.issues[0], options)
+  const { data } = parsed
+  if ((options.connection === undefined) === (options.mongoUri === undefined)) {
+    const given = options.connection === undefined ? 'neither' : 'both'
+    throw invalidOption('connection', 'or mongoUri must be given, and not both', given)
+  }
+  if (options.auth === undefined && options.identify === undefined) {
+    throw invalidOption('auth', 'or identify must be given', 'neither')
+  }
+  return Object.freeze({
+    ...data,
+    connection: options.connection,
+    mongoUri: options.mongoUri,
+    auth: options.auth === undefined ? undefined : parseAuthOptions(options.auth, production),
+    identify: options.identify,
+    idempotencyKey: options.idempotencyKey,
+    operations: Object.freeze([...(options.operations ?? []), ...defaultOperations]),
+    metadata: new Set(data.metadata),
+    logger: options.logger ?? consoleLogger,
+    clock: options.clock ?? systemClock,
+  })
+}
+
+function describe(issue: z.core.$ZodIssue | undefined, options: unknown): Error {
+  const path = (issue?.path ?? []).map(String)
+  if (issue?.code === 'unrecognized_keys') {
+    const option = [...path, issue.keys[0]].join('.')
+    return invalidOption(option, 'is not an option', shown(Object.keys(at(options, path) ?? {})))
+  }
+  const value = at(options, path)
+  const secretive = path[0] === 'mongoUri' || path[0] === 'connection'
+  const message = issue?.message.replace(/^Invalid (?:input|option|string): /, '') ?? 'is invalid'
+  const rule = message.startsWith('must') ? message : `must be valid (${message})`
+  return invalidOption(path.join('.') || 'options', rule, secretive ? typeof value : shown(value))
+}
+
+function at(value: unknown, path: readonly string[]): object | undefined {
+  let found: unknown = value
+  for (const key of path) {
+    found = typeof found === 'object' && found !== null ? Reflect.get(found, key) : undefined
+  }
+  return found as object | undefined
+}

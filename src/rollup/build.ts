@@ -1,0 +1,102 @@
+import type { LogRow } from '../store/log-rows.js'
+import { dayMs, floorTo } from '../time.js'
+import { CellSet } from './cells.js'
+import {
+  rollupId,
+  totalsOf,
+  type DayDoc,
+  type IntervalDoc,
+  type RollupFigures,
+} from './documents.js'
+
+/**
+ * The documents of windows, from the log's rows: one per user and window and one per window for
+ * everybody. A pure function: the same rows in any order give the same bytes.
+ */
+export function buildIntervals(rows: readonly LogRow[]): IntervalDoc[] {
+  const users = new Map<string, Gathered>()
+  const everybody = new Map<string, Gathered>()
+  for (const row of rows) {
+    gather(users, rollupId(row.start, row.user_id), row, row.user_id)
+    gather(everybody, rollupId(row.start, undefined), row, undefined).users.add(row.user_id)
+  }
+  return [...users, ...everybody].map(([id, gathered]) => {
+    const { start, user_id } = gathered
+    return user_id === undefined
+      ? { _id: id, scope: 'global', start, ...figuresOf(gathered, gathered.users.size) }
+      : { _id: id, scope: 'user', user_id, start, ...figuresOf(gathered) }
+  })
+}
+
+/** The day documents that interval documents add up to; `uniqueUsers` per day for the global ones. */
+export function buildDays(
+  intervals: readonly IntervalDoc[],
+  uniqueUsers: ReadonlyMap<number, number>,
+): DayDoc[] {
+  const days = new Map<string, Gathered>()
+  for (const interval of intervals) {
+    const date = new Date(floorTo(interval.start.getTime(), dayMs))
+    const into = open(days, rollupId(date, interval.user_id), date, interval.user_id)
+    for (const cell of interval.cells) into.cells.add(cell)
+    note(into, interval)
+  }
+  return [...days].map(([id, gathered]) => {
+    const { start: date, user_id } = gathered
+    return user_id === undefined
+      ? {
+          _id: id,
+          scope: 'global',
+          date,
+          ...figuresOf(gathered, uniqueUsers.get(date.getTime()) ?? 0),
+        }
+      : { _id: id, scope: 'user', user_id, date, ...figuresOf(gathered) }
+  })
+}
+
+interface Gathered {
+  readonly start: Date
+  readonly user_id: string | undefined
+  readonly cells: CellSet
+  readonly users: Set<string>
+  last_activity_at: Date
+  last_recorded_at: Date
+}
+
+function gather(into: Map<string, Gathered>, id: string, row: LogRow, userId: string | undefined) {
+  const gathered = open(into, id, row.start, userId)
+  gathered.cells.add(row)
+  note(gathered, row)
+  return gathered
+}
+
+function open(into: Map<string, Gathered>, id: string, start: Date, userId: string | undefined) {
+  let gathered = into.get(id)
+  if (gathered === undefined) {
+    const never = new Date(0)
+    gathered = {
+      start,
+      user_id: userId,
+      cells: new CellSet(),
+      users: new Set(),
+      last_activity_at: never,
+      last_recorded_at: never,
+    }
+    into.set(id, gathered)
+  }
+  return gathered
+}
+
+function note(into: Gathered, seen: Pick<RollupFigures, 'last_activity_at' | 'last_recorded_at'>) {
+  if (seen.last_activity_at > into.last_activity_at) into.last_activity_at = seen.last_activity_at
+  if (seen.last_recorded_at > into.last_recorded_at) into.last_recorded_at = seen.last_recorded_at
+}
+
+function figuresOf(gathered: Gathered, uniqueUsers?: number): RollupFigures {
+  return {
+    ...totalsOf(gathered.cells.totals()),
+    ...(uniqueUsers !== undefined && { unique_users: uniqueUsers }),
+    last_activity_at: gathered.last_activity_at,
+    last_recorded_at: gathered.last_recorded_at,
+    cells: gathered.cells.cells(),
+  }
+}

@@ -1,0 +1,144 @@
+import { addPackedHistogram, packHistogram, type Histogram } from './histogram.js'
+
+/** The facts that operations are grouped by; absent ones are absent. */
+export interface CellKey {
+  operation_type: string
+  endpoint: string
+  tier: string
+  token_source: string
+  provider?: string
+  model?: string
+}
+
+/** Sums over operations. All are integers, so they add up exactly in any order. */
+export interface Figures {
+  operations: number
+  failed_operations: number
+  input_tokens: number
+  output_tokens: number
+  cache_read_tokens: number
+  cache_write_tokens: number
+  reasoning_tokens: number
+  cost_nano_usd: number
+  /** Operations with tokens but no known price. */
+  unpriced_operations: number
+  response_time_ms_sum: number
+  response_time_samples: number
+}
+
+/** As stored: one group of operations inside a rollup document. */
+export interface Cell extends CellKey, Figures {
+  /** Packed latency histogram, see histogram.ts. */
+  latency: number[]
+}
+
+export const figureNames = [
+  'operations',
+  'failed_operations',
+  'input_tokens',
+  'output_tokens',
+  'cache_read_tokens',
+  'cache_write_tokens',
+  'reasoning_tokens',
+  'cost_nano_usd',
+  'unpriced_operations',
+  'response_time_ms_sum',
+  'response_time_samples',
+] as const satisfies readonly (keyof Figures)[]
+
+const keyNames = [
+  'operation_type',
+  'endpoint',
+  'tier',
+  'token_source',
+  'provider',
+  'model',
+] as const
+
+export function noFigures(): Figures {
+  return Object.fromEntries(figureNames.map((key) => [key, 0])) as unknown as Figures
+}
+
+export function addFigures(into: Figures, add: Figures): void {
+  for (const key of figureNames) into[key] += add[key]
+}
+
+interface OpenCell {
+  readonly key: CellKey
+  readonly figures: Figures
+  readonly latency: Histogram
+}
+
+/** A set of cells under construction; the same input gives the same cells in the same order. */
+export class CellSet {
+  readonly #cells = new Map<string, OpenCell>()
+
+  add(cell: Cell): void {
+    const id = cellId(cell)
+    let open = this.#cells.get(id)
+    if (open === undefined) {
+      open = { key: keyOf(cell), figures: noFigures(), latency: new Map() }
+      this.#cells.set(id, open)
+    }
+    addFigures(open.figures, cell)
+    addPackedHistogram(open.latency, cell.latency)
+  }
+
+  get isEmpty(): boolean {
+    return this.#cells.size === 0
+  }
+
+  /** The cells in a fixed order, ready to be stored. */
+  cells(): Cell[] {
+    return [...this.#cells]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, { key, figures, latency }]) => ({
+        ...key,
+        ...figures,
+        latency: packHistogram(latency),
+      }))
+  }
+
+  totals(): Figures {
+    const totals = noFigures()
+    for (const { figures } of this.#cells.values()) addFigures(totals, figures)
+    return totals
+  }
+
+  latency(): Histogram {
+    const all: Histogram = new Map()
+    for (const { latency } of this.#cells.values()) addPackedHistogram(all, packHistogram(latency))
+    return all
+  }
+
+  /** Figures per value of one fact, largest first by operations; operations without it are left out. */
+  by(name: keyof CellKey): Map<string, Figures> {
+    const groups = new Map<string, Figures>()
+    for (const { key, figures } of this.#cells.values()) {
+      const value = key[name]
+      if (value === undefined) continue
+      const group = groups.get(value) ?? noFigures()
+      addFigures(group, figures)
+      groups.set(value, group)
+    }
+    return new Map(
+      [...groups].sort(([a, x], [b, y]) => y.operations - x.operations || (a < b ? -1 : 1)),
+    )
+  }
+}
+
+function cellId(key: CellKey): string {
+  return keyNames.map((name) => key[name] ?? '').join('\0')
+}
+
+function keyOf(cell: CellKey): CellKey {
+  const { operation_type, endpoint, tier, token_source, provider, model } = cell
+  return {
+    operation_type,
+    endpoint,
+    tier,
+    token_source,
+    ...(provider !== undefined && { provider }),
+    ...(model !== undefined && { model }),
+  }
+}

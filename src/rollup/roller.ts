@@ -1,0 +1,92 @@
+import type { Store } from '../store/store.js'
+import { dayMs, floorTo, intervalMs, type Span } from '../time.js'
+import { buildDays, buildIntervals } from './build.js'
+import type { DayDoc, IntervalDoc } from './documents.js'
+import { overlapMs } from './freshness.js'
+
+/** The store as the roller sees it. */
+export type RollupDoor = Pick<Store, 'rows' | 'days' | 'intervals' | 'accounts' | 'state'> & {
+  readonly db: Pick<Store['db'], 'serverNow'>
+}
+
+/** What a run did. */
+export interface RollupReport {
+  windows: number
+  days: number
+}
+
+/** Recomputing may read a lot; a run is bounded all the same. */
+const deadlineMs = 120_000
+
+/** Each is a query of its own: enough to hide the round trips, few enough for any pool. */
+const windowsAtOnce = 8
+
+/**
+ * Brings the rollups up to date: recomputes, from the log, every window that an event recorded
+ * since the last run may have touched. Running it again, late, or on several instances at once
+ * changes nothing: documents are functions of the log, and none gives way to one that saw less.
+ */
+export async function rollUp(store: RollupDoor): Promise<RollupReport> {
+  const began = await store.db.serverNow()
+  const since = await store.state.watermark()
+  const windows = await store.rows.touchedWindows(since)
+  const touched = await recompute(store, windows)
+  await store.state.advance(new Date(began.getTime() - overlapMs))
+  return { windows: windows.length, days: touched }
+}
+
+/** Recomputes windows and the days they belong to; answers how many days. */
+export async function recompute(store: RollupDoor, windows: readonly Date[]): Promise<number> {
+  const usersByDay = new Map<number, Set<string>>()
+  for (let i = 0; i < windows.length; i += windowsAtOnce) {
+    const docs = await intervalsOf(store, windows.slice(i, i + windowsAtOnce))
+    await store.intervals.put(docs)
+    for (const { start, user_id } of docs) {
+      const day = floorTo(start.getTime(), dayMs)
+      const users = usersByDay.get(day) ?? new Set<string>()
+      usersByDay.set(day, user_id === undefined ? users : users.add(user_id))
+    }
+  }
+  const everyone = new Set<string>()
+  for (const [day, users] of usersByDay) {
+    await putDay(store, day, [...users])
+    for (const user of users) everyone.add(user)
+  }
+  await putAccountTotals(store, [...everyone])
+  return usersByDay.size
+}
+
+async function intervalsOf(store: RollupDoor, starts: readonly Date[]): Promise<IntervalDoc[]> {
+  const spans = starts.map((from) => ({ from, to: new Date(from.getTime() + intervalMs) }))
+  return buildIntervals(await store.rows.read(spans, undefined, deadlineMs))
+}
+
+async function putDay(store: RollupDoor, day: number, users: readonly string[]): Promise<void> {
+  const span = daySpan(day)
+  for (let i = 0; i < users.length; i += 500) {
+    const some = { user_ids: users.slice(i, i + 500) }
+    const intervals = await store.intervals.read([span], some, deadlineMs)
+    await store.days.put(buildDays(intervals, new Map()))
+  }
+  await store.days.put(await globalDay(store, day))
+}
+
+async function globalDay(store: RollupDoor, day: number): Promise<DayDoc[]> {
+  const span = daySpan(day)
+  const [intervals, users] = await Promise.all([
+    store.intervals.read([span], 'global', deadlineMs),
+    store.days.perUser([span]),
+  ])
+  return buildDays(intervals, new Map([[day, users.length]]))
+}
+
+/** Brings the sums that accounts carry up to what their days say. */
+export async function putAccountTotals(store: RollupDoor, users: readonly string[]): Promise<void> {
+  for (let i = 0; i < users.length; i += 500) {
+    await store.accounts.putTotals(await store.days.totals(users.slice(i, i + 500)))
+  }
+}
+
+export function daySpan(day: number): Span {
+  return { from: new Date(day), to: new Date(day + dayMs) }
+}

@@ -1,0 +1,97 @@
+import { fileURLToPath } from 'node:url'
+import type { RequestHandler } from 'express'
+import { authenticate } from '../middleware/authenticate.js'
+import type { FindCaller } from '../middleware/callers.js'
+import type { AskedUser, RouteContext } from '../routes/context.js'
+import { healthReport, type HealthReport } from './health.js'
+import type { House } from './house.js'
+import { globalUsage } from './insight/global-usage.js'
+import { realtime, type Realtime } from './insight/realtime.js'
+import { shared } from './insight/shared.js'
+import { userUsage, type UserUsage } from './insight/user-usage.js'
+import { users } from './insight/users.js'
+import type { Config } from './options.js'
+import type { Span } from './time.js'
+import { version } from './version.js'
+
+/** How long answers that cost much and belong to nobody in particular are shared, ms. */
+const shareMs = 1_000
+
+/** Gives the routes the house's answers. */
+export function createRouteContext(config: Config, house: House, find: FindCaller): RouteContext {
+  const { clock, timezone, exposeCostToUsers } = config
+  const { store, plans, submissions, meter } = house
+  const live = shared(() => realtime(store, clock.now()), shareMs, clock)
+  const ping = shared(() => store.ping(), shareMs, clock)
+  const discard: RequestHandler = function usageDiscard(req, _res, next) {
+    meter.discard(req)
+    next()
+  }
+  return {
+    timezone,
+    exposeCostToUsers,
+    discard,
+    openapiPath: fileURLToPath(packageFile('openapi.yaml')),
+    now: () => clock.now(),
+    guard: (access) => authenticate(find, access),
+    userUsage: (user, span, zone) => askUserUsage(config, house, user, span, zone),
+    globalUsage: (span, zone) => globalUsage(store, span, zone),
+    realtime: live,
+    onActivity: (listener) => house.onActivity(listener),
+    logs: (filter, after, limit) => store.logs.page(filter, after, limit),
+    users: (query) => users(store, plans, query, { now: clock.now(), timezone }),
+    sortValue: (account, sort) => store.accounts.sortValue(account, sort),
+    parseEvent: (input, sender) => house.parseEvent(input, sender),
+    submit: (events) => submissions.submit(events),
+    health: askHealth(config, house, ping, live),
+    isReady: () => house.ready().then(ping, () => false),
+    isOpen: () => !house.isClosed,
+  }
+}
+
+async function askUserUsage(
+  { clock, timezone, trustTierClaim }: Config,
+  { store, plans }: House,
+  { user_id, tier }: AskedUser,
+  span: Span,
+  zone: string,
+): Promise<UserUsage> {
+  const seen = tier === undefined ? (await store.accounts.find(user_id))?.seen_tier : undefined
+  const known = tier === undefined ? seen : trustTierClaim ? tier : undefined
+  return userUsage(store, {
+    user_id,
+    span,
+    timezone: zone,
+    billingTimezone: timezone,
+    now: clock.now(),
+    plan: plans.of(known || undefined),
+  })
+}
+
+function askHealth(
+  { clock }: Config,
+  house: House,
+  ping: () => Promise<boolean>,
+  live: () => Promise<Realtime>,
+): () => Promise<HealthReport> {
+  const startedAt = clock.elapsed()
+  return async () => {
+    const databaseUp = await ping()
+    return healthReport({
+      version,
+      uptime_seconds: (clock.elapsed() - startedAt) / 1000,
+      databaseUp,
+      realtime: databaseUp ? await live().catch(() => undefined) : undefined,
+      ledger: house.ledger.stats(),
+      maxEvents: house.ledger.maxEvents,
+      closed: house.isClosed,
+      now: clock.now(),
+    })
+  }
+}
+
+/** A file of the package, from the sources (`src/`) as from the build (`dist/src/`). */
+function packageFile(name: string): URL {
+  const up = import.meta.url.endsWith('.ts') ? '..' : '../..'
+  return new URL(`${up}/${name}`, import.meta.url)
+}

@@ -1,0 +1,137 @@
+import { LRUCache } from 'lru-cache'
+import type { Model } from 'mongoose'
+import type { AccountDoc } from '../../models/account.js'
+import type { Database } from './database.js'
+
+export type { AccountDoc }
+
+/** What the log says of a user's presence in a batch. */
+export interface Sighting {
+  user_id: string
+  at: Date
+  tier: string
+}
+
+export type AccountSort =
+  'last_active' | 'total_tokens' | 'total_operations' | 'total_cost' | 'user_id'
+
+const sortFields = {
+  last_active: 'last_active_at',
+  total_tokens: 'total_tokens',
+  total_operations: 'total_operations',
+  total_cost: 'total_cost_nano_usd',
+  user_id: '_id',
+} as const satisfies Record<AccountSort, keyof AccountDoc>
+
+/** Where a page of accounts ended. */
+export interface AccountPosition {
+  value: number | string | Date
+  id: string
+}
+
+export interface AccountQuery {
+  sort: AccountSort
+  ascending: boolean
+  tier?: string
+  prefix?: string
+  after?: AccountPosition
+  limit: number
+}
+
+/** An account that was seen this recently is not written again. */
+const seenForMs = 60_000
+
+/** `usage_accounts` in domain verbs. */
+export class AccountStore {
+  readonly #db: Database
+  readonly #model: Model<AccountDoc>
+  readonly #seen = new LRUCache<string, string>({ max: 50_000, ttl: seenForMs })
+
+  constructor(db: Database, model: Model<AccountDoc>) {
+    this.#db = db
+    this.#model = model
+  }
+
+  /** Makes accounts on first sight and keeps `last_active_at`; at most once a minute per user. */
+  async sighted(sightings: Iterable<Sighting>): Promise<void> {
+    const fresh = [...sightings].filter(({ user_id, tier }) => this.#seen.get(user_id) !== tier)
+    if (fresh.length === 0) return
+    const operations = fresh.map(({ user_id, at, tier }) => ({
+      updateOne: {
+        filter: { _id: user_id },
+        update: {
+          $max: { last_active_at: at },
+          $min: { first_seen_at: at },
+          $set: { seen_tier: tier },
+          $setOnInsert: { total_operations: 0, total_tokens: 0, total_cost_nano_usd: 0 },
+        },
+        upsert: true,
+      },
+    }))
+    await this.#accounts().bulkWrite(operations, { ordered: false })
+    for (const { user_id, tier } of fresh) this.#seen.set(user_id, tier)
+  }
+
+  /** Puts the rolled-up sums of users in place. */
+  async putTotals(
+    totals: readonly Pick<
+      AccountDoc,
+      '_id' | 'total_operations' | 'total_tokens' | 'total_cost_nano_usd' | 'last_active_at'
+    >[],
+  ): Promise<void> {
+    if (totals.length === 0) return
+    const operations = totals.map(({ _id, last_active_at, ...sums }) => ({
+      updateOne: {
+        filter: { _id },
+        update: {
+          $set: sums,
+          $max: { last_active_at },
+          $setOnInsert: { first_seen_at: last_active_at, seen_tier: '' },
+        },
+        upsert: true,
+      },
+    }))
+    await this.#accounts().bulkWrite(operations, { ordered: false })
+  }
+
+  async find(userId: string): Promise<AccountDoc | undefined> {
+    const found = this.#accounts().findOne({ _id: { $eq: userId } })
+    return (await this.#db.within(found)) ?? undefined
+  }
+
+  async page(query: AccountQuery): Promise<AccountDoc[]> {
+    const field = sortFields[query.sort]
+    const direction = query.ascending ? 1 : -1
+    const cursor = this.#accounts()
+      .find(accountFilter(query, field), { maxTimeMS: 10_000 })
+      .sort(field === '_id' ? { _id: direction } : { [field]: direction, _id: 1 })
+      .limit(query.limit)
+    return this.#db.within(cursor.toArray())
+  }
+
+  /** The value by which a page is sorted, for its cursor. */
+  sortValue(account: AccountDoc, sort: AccountSort): number | string | Date {
+    return account[sortFields[sort]]
+  }
+
+  #accounts() {
+    return this.#db.collection(this.#model)
+  }
+}
+
+function accountFilter({ tier, prefix, after, ascending }: AccountQuery, field: keyof AccountDoc) {
+  const beyond = ascending ? '$gt' : '$lt'
+  const conditions: Record<string, unknown>[] = []
+  if (tier !== undefined) conditions.push({ seen_tier: { $eq: tier } })
+  if (prefix !== undefined) conditions.push({ _id: { $gte: prefix, $lt: prefix + '\u{10ffff}' } })
+  if (after && field === '_id') conditions.push({ _id: { [beyond]: after.id } })
+  else if (after) {
+    conditions.push({
+      $or: [
+        { [field]: { [beyond]: after.value } },
+        { [field]: after.value, _id: { $gt: after.id } },
+      ],
+    })
+  }
+  return conditions.length === 0 ? {} : { $and: conditions }
+}

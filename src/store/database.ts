@@ -1,0 +1,86 @@
+import type { Connection, Model } from 'mongoose'
+import type { Clock } from '../clock.js'
+import { UsageError } from '../errors.js'
+
+type Native<T extends { _id: string }> = ReturnType<typeof nativeCollection<T>>
+
+function nativeCollection<T extends { _id: string }>(connection: Connection, name: string) {
+  const db = connection.db
+  if (db === undefined) throw new UsageError('store_unavailable', 'MongoDB is not connected')
+  return db.collection<T>(name)
+}
+
+/** How often the offset to the database's clock is measured again. */
+const calibrateEveryMs = 60_000
+
+/** A connection, the deadline on what is asked of it, and the database's clock. */
+export class Database {
+  readonly connection: Connection
+  readonly #clock: Clock
+  readonly #deadlineMs: number
+  #serverAtZero: number | undefined
+  #calibratedAt = 0
+
+  constructor(connection: Connection, clock: Clock, deadlineMs: number) {
+    this.connection = connection
+    this.#clock = clock
+    this.#deadlineMs = deadlineMs
+  }
+
+  /** The driver's own collection: no casting, no second buffer. Throws `store_unavailable`. */
+  collection<T extends { _id: string }>(model: Model<T>): Native<T> {
+    return nativeCollection<T>(this.connection, model.collection.collectionName)
+  }
+
+  /**
+   * The database's wall clock, carried on by our monotonic one: `recorded_at` must not depend on
+   * an instance's own idea of the time.
+   */
+  async serverNow(): Promise<Date> {
+    const elapsed = this.#clock.elapsed()
+    if (this.#serverAtZero === undefined || elapsed - this.#calibratedAt > calibrateEveryMs) {
+      const reply = await this.command({ hello: 1 })
+      const localTime: unknown = reply.localTime
+      if (localTime instanceof Date) this.#serverAtZero = localTime.getTime() - elapsed
+      this.#calibratedAt = elapsed
+    }
+    return new Date((this.#serverAtZero ?? this.#clock.now() - elapsed) + elapsed)
+  }
+
+  async command(command: Record<string, unknown>): Promise<Record<string, unknown>> {
+    const db = this.connection.db
+    if (db === undefined) throw new UsageError('store_unavailable', 'MongoDB is not connected')
+    return this.within(db.command(command))
+  }
+
+  /** Bounds a read: a database that hangs is a database that is down. Throws `store_unavailable`. */
+  async within<T>(work: Promise<T>, deadlineMs = this.#deadlineMs): Promise<T> {
+    let timer: NodeJS.Timeout | undefined
+    const deadline = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(
+          new UsageError('store_unavailable', `MongoDB gave no answer within ${deadlineMs} ms`),
+        )
+      }, deadlineMs)
+      timer.unref()
+    })
+    try {
+      return await Promise.race([work, deadline])
+    } catch (error) {
+      throw isOutage(error)
+        ? new UsageError('store_unavailable', 'MongoDB is unavailable', { cause: error })
+        : error
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+const outageNames =
+  /^Mongo(?:Network|ServerSelection|PoolCleared|NotConnected|TopologyClosed|WaitQueue|ClientClosed|OperationTimeout|Expired)/
+
+function isOutage(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if (outageNames.test(error.name)) return true
+  return 'errorLabels' in error && String(error.errorLabels).includes('RetryableWriteError')
+}

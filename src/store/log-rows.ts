@@ -1,0 +1,125 @@
+import type { Model } from 'mongoose'
+import type { UsageEvent } from '../event.js'
+import type { Cell } from '../rollup/cells.js'
+import { bucketExpression } from '../rollup/histogram.js'
+import { intervalMs, type Span } from '../time.js'
+import type { Database } from './database.js'
+
+/** Operations of one user in one 15-minute window that are alike in every fact of a cell. */
+export interface LogRow extends Cell {
+  user_id: string
+  /** Start of the window. */
+  start: Date
+  last_activity_at: Date
+  last_recorded_at: Date
+}
+
+const minutes = intervalMs / 60_000
+
+const groupStage = {
+  $group: {
+    _id: {
+      start: { $dateTrunc: { date: '$timestamp', unit: 'minute', binSize: minutes } },
+      user_id: '$user_id',
+      operation_type: '$operation_type',
+      endpoint: '$endpoint',
+      tier: '$tier',
+      token_source: '$token_source',
+      provider: '$provider',
+      model: '$model',
+      bucket: bucketExpression('$response_time_ms'),
+    },
+    operations: { $sum: 1 },
+    failed_operations: { $sum: { $cond: ['$success', 0, 1] } },
+    input_tokens: { $sum: '$input_tokens' },
+    output_tokens: { $sum: '$output_tokens' },
+    cache_read_tokens: { $sum: '$cache_read_tokens' },
+    cache_write_tokens: { $sum: '$cache_write_tokens' },
+    reasoning_tokens: { $sum: '$reasoning_tokens' },
+    cost_nano_usd: { $sum: '$cost_nano_usd' },
+    unpriced_operations: {
+      $sum: {
+        $cond: [{ $and: [{ $eq: ['$cost_nano_usd', null] }, { $gt: ['$tokens_used', 0] }] }, 1, 0],
+      },
+    },
+    response_time_ms_sum: { $sum: '$response_time_ms' },
+    response_time_samples: { $sum: { $cond: [{ $gte: ['$response_time_ms', 0] }, 1, 0] } },
+    last_activity_at: { $max: '$timestamp' },
+    last_recorded_at: { $max: '$recorded_at' },
+  },
+}
+
+interface Grouped extends Omit<LogRow, 'latency' | 'user_id' | 'start'> {
+  _id: Omit<LogRow, 'latency'> & { bucket: number | null }
+}
+
+/** Reads the log as sums. MongoDB does the adding, so the host's process does not. */
+export class LogRows {
+  readonly #db: Database
+  readonly #model: Model<UsageEvent>
+
+  constructor(db: Database, model: Model<UsageEvent>) {
+    this.#db = db
+    this.#model = model
+  }
+
+  /** The rows of these spans (which must not overlap), of one user or of everybody. */
+  async read(
+    spans: readonly Span[],
+    userId: string | undefined,
+    deadlineMs?: number,
+  ): Promise<LogRow[]> {
+    return this.#read(spans, userId === undefined ? {} : { user_id: { $eq: userId } }, deadlineMs)
+  }
+
+  /** The same for several users. */
+  async readUsers(spans: readonly Span[], userIds: readonly string[]): Promise<LogRow[]> {
+    return this.#read(spans, { user_id: { $in: [...userIds] } })
+  }
+
+  async #read(spans: readonly Span[], who: object, deadlineMs?: number): Promise<LogRow[]> {
+    const parts = await Promise.all(
+      spans.map((span) => {
+        const match = { ...who, timestamp: { $gte: span.from, $lt: span.to } }
+        const cursor = this.#db
+          .collection(this.#model)
+          .aggregate<Grouped>([{ $match: match }, groupStage], { allowDiskUse: true })
+        return this.#db.within(cursor.toArray(), deadlineMs)
+      }),
+    )
+    return parts.flat().map(rowOf)
+  }
+
+  /** Starts of the windows holding an event recorded from `since` on that lies before `before`. */
+  async lateWindows(since: Date, before: Date): Promise<Date[]> {
+    return this.#windows({ late: true, recorded_at: { $gte: since }, timestamp: { $lt: before } })
+  }
+
+  /** Starts of the windows holding an event recorded from `since` on. */
+  async touchedWindows(since: Date): Promise<Date[]> {
+    return this.#windows({ recorded_at: { $gte: since } }, 60_000)
+  }
+
+  /** Starts of the windows of a span that hold any event. */
+  async windowsIn({ from, to }: Span): Promise<Date[]> {
+    return this.#windows({ timestamp: { $gte: from, $lt: to } }, 60_000)
+  }
+
+  async #windows(match: object, deadlineMs?: number): Promise<Date[]> {
+    const start = { $dateTrunc: { date: '$timestamp', unit: 'minute', binSize: minutes } }
+    const cursor = this.#db
+      .collection(this.#model)
+      .aggregate<{ _id: Date }>([
+        { $match: match },
+        { $group: { _id: start } },
+        { $sort: { _id: 1 } },
+      ])
+    const found = await this.#db.within(cursor.toArray(), deadlineMs)
+    return found.map((doc) => doc._id)
+  }
+}
+
+function rowOf({ _id, ...sums }: Grouped): LogRow {
+  const { bucket, ...key } = _id
+  return { ...key, ...sums, latency: bucket === null ? [] : [bucket, sums.operations] }
+}

@@ -1,0 +1,117 @@
+import type { UsageEvent } from '../event.js'
+import type { Model } from 'mongoose'
+import type { Database } from './database.js'
+import { outcomeOfInsertError, type WriteOutcome } from './write-outcome.js'
+
+/** Which part of the log a page shows. */
+export interface LogFilter {
+  user_id?: string
+  model?: string
+  endpoint?: string
+  status?: string
+  success?: boolean
+  min_tokens?: number
+  from?: Date
+  to?: Date
+}
+
+/** Where a page of the log ended: newest first, ties by id. */
+export interface LogPosition {
+  timestamp: Date
+  id: string
+}
+
+const durable = { w: 'majority', journal: true } as const
+
+/** `usage_logs` in domain verbs. */
+export class LogStore {
+  readonly #db: Database
+  readonly #model: Model<UsageEvent>
+
+  constructor(db: Database, model: Model<UsageEvent>) {
+    this.#db = db
+    this.#model = model
+  }
+
+  /** Appends events, each once by `_id`; majority-acknowledged and journaled. Never throws. */
+  async append(events: readonly UsageEvent[]): Promise<WriteOutcome> {
+    try {
+      await this.#logs().insertMany([...events], { ordered: false, writeConcern: durable })
+      return { outcome: 'settled', duplicates: [], refused: [] }
+    } catch (error) {
+      return outcomeOfInsertError(
+        error,
+        events.map((event) => event._id),
+      )
+    }
+  }
+
+  /** Stamps events again whose write took so long that readers may have passed them by. */
+  async restamp(ids: readonly string[], recordedAt: Date, lateBefore: Date): Promise<void> {
+    const late = { $cond: [{ $lt: ['$timestamp', lateBefore] }, true, '$$REMOVE'] }
+    await this.#logs().updateMany(
+      { _id: { $in: [...ids] } },
+      [{ $set: { recorded_at: recordedAt, late } }],
+      { writeConcern: durable },
+    )
+  }
+
+  /** The stored fingerprints of events that came with their caller's id, by `_id`. */
+  async contentHashes(ids: readonly string[]): Promise<Map<string, string | undefined>> {
+    const cursor = this.#logs().find(
+      { _id: { $in: [...ids] } },
+      { projection: { content_hash: 1 }, readConcern: { level: 'local' } },
+    )
+    const found = await this.#db.within(cursor.toArray())
+    return new Map(found.map((doc) => [doc._id, doc.content_hash]))
+  }
+
+  /** A page of the log, newest first. */
+  async page(
+    filter: LogFilter,
+    after: LogPosition | undefined,
+    limit: number,
+  ): Promise<UsageEvent[]> {
+    const cursor = this.#logs()
+      .find(match(filter, after), { maxTimeMS: 10_000 })
+      .sort({ timestamp: -1, _id: -1 })
+      .limit(limit)
+    return this.#db.within(cursor.toArray())
+  }
+
+  /** When the user last did anything; undefined if never. */
+  async lastActivity(userId: string): Promise<Date | undefined> {
+    const [last] = await this.#db.within(
+      this.#logs()
+        .find({ user_id: userId }, { projection: { _id: 0, timestamp: 1 } })
+        .sort({ timestamp: -1 })
+        .limit(1)
+        .toArray(),
+    )
+    return last?.timestamp
+  }
+
+  #logs() {
+    return this.#db.collection(this.#model)
+  }
+}
+
+function match(filter: LogFilter, after: LogPosition | undefined) {
+  const { user_id, model, endpoint, status, success, min_tokens, from, to } = filter
+  const timestamp = { ...(from && { $gte: from }), ...(to && { $lt: to }) }
+  return {
+    ...(user_id !== undefined && { user_id: { $eq: user_id } }),
+    ...(model !== undefined && { model: { $eq: model } }),
+    ...(endpoint !== undefined && { endpoint: { $eq: endpoint } }),
+    ...(status !== undefined && { status: status as UsageEvent['status'] }),
+    ...(success !== undefined && { success }),
+    ...(min_tokens !== undefined && { tokens_used: { $gte: min_tokens } }),
+    ...((from ?? to) && { timestamp }),
+    ...(after && {
+      $or: [
+        { timestamp: { $lt: after.timestamp } },
+        { timestamp: after.timestamp, _id: { $lt: after.id } },
+      ],
+    }),
+  }
+}

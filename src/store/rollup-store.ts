@@ -1,0 +1,216 @@
+import type { Model } from 'mongoose'
+import { figureNames, type Figures } from '../rollup/cells.js'
+import type { DayDoc, IntervalDoc, RollupFigures } from '../rollup/documents.js'
+import type { Span } from '../time.js'
+import type { Database } from './database.js'
+
+type Doc = (DayDoc | IntervalDoc) & { _id: string }
+
+const durable = { w: 'majority', journal: true } as const
+const chunk = 500
+
+/** One rollup collection (`daily_stats` or `usage_intervals`) in domain verbs. */
+export class RollupStore<T extends Doc> {
+  readonly #db: Database
+  readonly #model: Model<T>
+  readonly #at: 'date' | 'start'
+
+  constructor(db: Database, model: Model<T>, at: 'date' | 'start') {
+    this.#db = db
+    this.#model = model
+    this.#at = at
+  }
+
+  /**
+   * Puts documents in place unless one computed from more events is there already: the log only
+   * grows, so of two versions the one with the later stamp or the higher count has seen more.
+   */
+  async put(docs: readonly T[]): Promise<void> {
+    for (let i = 0; i < docs.length; i += chunk) await this.#put(docs.slice(i, i + chunk))
+  }
+
+  async #put(docs: readonly T[]): Promise<void> {
+    const operations = docs.map((doc) => ({
+      replaceOne: {
+        filter: { _id: doc._id, $or: notNewerThan(doc) },
+        replacement: doc,
+        upsert: true,
+      },
+    }))
+    try {
+      await this.#native().bulkWrite(operations, { ordered: false, writeConcern: durable })
+    } catch (error) {
+      if (!onlyDuplicates(error)) throw error
+    }
+  }
+
+  /** Puts documents in place whatever is there: for rebuilding from the log. */
+  async replace(docs: readonly T[]): Promise<void> {
+    for (let i = 0; i < docs.length; i += chunk) {
+      const operations = docs.slice(i, i + chunk).map((doc) => ({
+        replaceOne: { filter: { _id: doc._id }, replacement: doc, upsert: true },
+      }))
+      await this.#native().bulkWrite(operations, { ordered: false, writeConcern: durable })
+    }
+  }
+
+  /** Removes the documents of a span that are not among `keep`; answers their ids. */
+  async removeOthers(span: Span, keep: ReadonlySet<string>): Promise<string[]> {
+    const ids = await this.#native()
+      .find(this.#within(span), { projection: { _id: 1 } })
+      .map((doc) => doc._id)
+      .toArray()
+    const stray = ids.filter((id) => !keep.has(id))
+    for (let i = 0; i < stray.length; i += chunk) {
+      await this.#native().deleteMany({ _id: { $in: stray.slice(i, i + chunk) } })
+    }
+    return stray
+  }
+
+  /** The documents of these spans: sorted by id. */
+  async read(spans: readonly Span[], who: Who, deadlineMs?: number): Promise<T[]> {
+    if (spans.length === 0) return []
+    const filter = { ...whoFilter(who), $or: spans.map((span) => this.#within(span)) }
+    return this.#db.within(
+      this.#native()
+        .find(filter as never)
+        .sort({ _id: 1 })
+        .toArray() as unknown as Promise<T[]>,
+      deadlineMs,
+    )
+  }
+
+  /** Sums per user over these spans, and per `[user, day]` presence in the zone when asked. */
+  async perUser(spans: readonly Span[], timezone?: string): Promise<UserSum[]> {
+    if (spans.length === 0) return []
+    const day = timezone && {
+      $dateToString: { date: `$${this.#at}`, format: '%Y-%m-%d', timezone },
+    }
+    const pipeline = [
+      { $match: { scope: 'user', $or: spans.map((span) => this.#within(span)) } },
+      {
+        $group: {
+          _id: { user_id: '$user_id', ...(day && { day }) },
+          operations: { $sum: '$total_operations' },
+          tokens: { $sum: '$total_tokens' },
+          cost_nano_usd: { $sum: '$cost_nano_usd' },
+          unpriced_operations: { $sum: '$unpriced_operations' },
+        },
+      },
+      {
+        $project: {
+          _id: 0,
+          user_id: '$_id.user_id',
+          day: '$_id.day',
+          operations: 1,
+          tokens: 1,
+          cost_nano_usd: 1,
+          unpriced_operations: 1,
+        },
+      },
+    ]
+    return this.#db.within(this.#native().aggregate<UserSum>(pipeline).toArray())
+  }
+
+  /** All figures of each of these users over these spans. */
+  async sums(spans: readonly Span[], userIds: readonly string[]): Promise<UserFigures[]> {
+    if (spans.length === 0) return []
+    const sums = figureNames.map((figure) => [figure, { $sum: `$cells.${figure}` }] as const)
+    const pipeline = [
+      {
+        $match: {
+          scope: 'user',
+          user_id: { $in: [...userIds] },
+          $or: spans.map((span) => this.#within(span)),
+        },
+      },
+      { $set: Object.fromEntries(sums) },
+      {
+        $group: {
+          _id: '$user_id',
+          ...Object.fromEntries(figureNames.map((figure) => [figure, { $sum: `$${figure}` }])),
+          last_activity_at: { $max: '$last_activity_at' },
+        },
+      },
+      { $set: { user_id: '$_id' } },
+      { $unset: '_id' },
+    ]
+    return this.#db.within(this.#native().aggregate<UserFigures>(pipeline).toArray())
+  }
+
+  /** Sums over all documents of these users. */
+  async totals(userIds: readonly string[]): Promise<UserTotals[]> {
+    const pipeline = [
+      { $match: { scope: 'user', user_id: { $in: [...userIds] } } },
+      {
+        $group: {
+          _id: '$user_id',
+          total_operations: { $sum: '$total_operations' },
+          total_tokens: { $sum: '$total_tokens' },
+          total_cost_nano_usd: { $sum: '$cost_nano_usd' },
+          last_active_at: { $max: '$last_activity_at' },
+        },
+      },
+    ]
+    return this.#db.within(this.#native().aggregate<UserTotals>(pipeline).toArray(), 60_000)
+  }
+
+  #within({ from, to }: Span) {
+    return { [this.#at]: { $gte: from, $lt: to } }
+  }
+
+  #native() {
+    return this.#db.collection(this.#model as unknown as Model<Doc>)
+  }
+}
+
+/** Whose documents: one user's, some users', the global ones, or all there are. */
+export type Who = { user_id: string } | { user_ids: readonly string[] } | 'global' | 'all'
+
+export interface UserSum {
+  user_id: string
+  day?: string
+  operations: number
+  tokens: number
+  cost_nano_usd: number
+  unpriced_operations: number
+}
+
+export interface UserFigures extends Figures {
+  user_id: string
+  last_activity_at: Date
+}
+
+export interface UserTotals {
+  /** The user id. */
+  _id: string
+  total_operations: number
+  total_tokens: number
+  total_cost_nano_usd: number
+  last_active_at: Date
+}
+
+function whoFilter(who: Who) {
+  if (who === 'global') return { scope: 'global' }
+  if (who === 'all') return {}
+  if ('user_ids' in who) return { scope: 'user', user_id: { $in: [...who.user_ids] } }
+  return { scope: 'user', user_id: { $eq: who.user_id } }
+}
+
+function notNewerThan(doc: RollupFigures) {
+  return [
+    { last_recorded_at: { $lt: doc.last_recorded_at } },
+    {
+      last_recorded_at: doc.last_recorded_at,
+      total_operations: { $lte: doc.total_operations },
+      ...(doc.unique_users !== undefined && { unique_users: { $lte: doc.unique_users } }),
+    },
+  ]
+}
+
+function onlyDuplicates(error: unknown): boolean {
+  if (!(error instanceof Error) || !('writeErrors' in error)) return false
+  const list: unknown = error.writeErrors
+  const errors: unknown[] = Array.isArray(list) ? list : [list]
+  return errors.every((one) => (one as { code?: number }).code === 11000)
+}

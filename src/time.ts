@@ -1,0 +1,77 @@
+import { DateTime, IANAZone } from 'luxon'
+
+export const minuteMs = 60_000
+export const hourMs = 60 * minuteMs
+export const dayMs = 24 * hourMs
+/** Width of the finer rollup bucket. Every zone in use today is a multiple of it from UTC. */
+export const intervalMs = 15 * minuteMs
+
+/** A half open span of time, `[from, to)`. */
+export interface Span {
+  readonly from: Date
+  readonly to: Date
+}
+
+export function floorTo(instant: number, widthMs: number): number {
+  return Math.floor(instant / widthMs) * widthMs
+}
+
+export function ceilTo(instant: number, widthMs: number): number {
+  return Math.ceil(instant / widthMs) * widthMs
+}
+
+/** True for a zone name that the platform knows (IANA, or UTC). Fixed offsets are not zones. */
+export function isTimezone(zone: unknown): zone is string {
+  return typeof zone === 'string' && /^[A-Za-z]/.test(zone) && IANAZone.isValidZone(zone)
+}
+
+/** A calendar day of a zone: 23, 24 or 25 hours long. */
+export interface LocalDay extends Span {
+  /** YYYY-MM-DD in the zone. */
+  readonly date: string
+}
+
+/** The calendar days that a span touches, clipped to it. */
+export function localDays({ from, to }: Span, timezone: string): LocalDay[] {
+  const days: LocalDay[] = []
+  let start = DateTime.fromJSDate(from, { zone: timezone }).startOf('day')
+  while (start.toMillis() < to.getTime()) {
+    const next = start.plus({ days: 1 }).startOf('day')
+    days.push({
+      date: start.toFormat('yyyy-MM-dd'),
+      from: new Date(Math.max(start.toMillis(), from.getTime())),
+      to: new Date(Math.min(next.toMillis(), to.getTime())),
+    })
+    start = next
+  }
+  return days
+}
+
+/** The last `days` calendar days of a zone, today included, up to the end of today. */
+export function lastDays(now: number, days: number, timezone: string): Span {
+  const today = DateTime.fromMillis(now, { zone: timezone }).startOf('day')
+  return {
+    from: today
+      .minus({ days: days - 1 })
+      .startOf('day')
+      .toJSDate(),
+    to: today.plus({ days: 1 }).startOf('day').toJSDate(),
+  }
+}
+
+/** The calendar month of a zone that holds `now`. */
+export function billingMonth(now: number, timezone: string): Span {
+  const start = DateTime.fromMillis(now, { zone: timezone }).startOf('month')
+  return { from: start.toJSDate(), to: start.plus({ months: 1 }).startOf('month').toJSDate() }
+}
+
+/** Reads `2026-03-29` (midnight in the zone) or an ISO 8601 instant with an offset. */
+export function parseInstant(text: string, timezone: string): Date | undefined {
+  const isDate = /^\d{4}-\d{2}-\d{2}$/.test(text)
+  const hasOffset = /^\d{4}-\d{2}-\d{2}T[\d:.]+(?:Z|[+-]\d{2}:?\d{2})$/i.test(text)
+  if (!isDate && !hasOffset) return undefined
+  const parsed = DateTime.fromISO(text, isDate ? { zone: timezone } : { setZone: true })
+  const year = parsed.year
+  if (!parsed.isValid || year < 2000 || year > 9999) return undefined
+  return (isDate ? parsed.startOf('day') : parsed).toJSDate()
+}

@@ -1,0 +1,100 @@
+import type { IncomingMessage } from 'node:http'
+import type { RequestHandler, Router } from 'express'
+import mongoose, { type Connection } from 'mongoose'
+import { createFindCaller } from '../middleware/callers.js'
+import { createTrack, type TrackOptions } from '../middleware/track.js'
+import { createHealth } from '../routes/machines.js'
+import { createRouter } from '../routes/router.js'
+import type { Facts } from './capture/annotations.js'
+import { isProduction } from './environment.js'
+import { UsageError } from './errors.js'
+import { House } from './house.js'
+import { createVerifier } from './identity/verifier.js'
+import type { ExternalEventInput } from './ledger/external-event.js'
+import { parseOptions, type Config, type UsageOptions } from './options.js'
+import { createRouteContext } from './route-context.js'
+
+/** What `close` leaves. */
+export interface CloseReport {
+  /** True when every accepted event is in `usage_logs`. */
+  flushed: boolean
+  /** Accepted events that are not. */
+  left_in_spool: number
+}
+
+/** A mounted meter. */
+export interface Usage {
+  /**
+   * Meters every AI operation that passes. With options, everything that passes is that one operation.
+   */
+  track(options?: TrackOptions): RequestHandler
+  /** The HTTP API, for `app.use('/ai/usage', usage.router())`. */
+  router(): Router
+  /** The public health handler. */
+  health(): RequestHandler
+  /** Adds what only the handler knows; the last value of a field wins. Never throws. */
+  annotate(req: IncomingMessage, facts: Facts): void
+  /**
+   * Records an operation that had no HTTP request. Resolves when it is accepted, or was before.
+   * Rejects with `invalid_event`, `conflict` (the id was used for another event) or `queue_full`, and
+   * `closed` after `close()`.
+   */
+  record(event: ExternalEventInput): Promise<{ outcome: 'accepted' | 'duplicate' }>
+  /** Resolves when indexes exist and the first write can go through; rejects if MongoDB refuses. */
+  ready(): Promise<void>
+  /** Resolves when every event accepted before the call is in `usage_logs`; calls share it. */
+  flush(): Promise<void>
+  /**
+   * Stops cron, takes nothing more, writes what there is until the deadline (10,000 ms), and closes
+   * only what is ours. Idempotent.
+   */
+  close(options?: { deadlineMs?: number }): Promise<CloseReport>
+}
+
+/**
+ * Makes a meter. Synchronous, opens nothing that blocks.
+ * @throws UsageError `invalid_option`, naming option, rule and value
+ */
+export function createUsage(options: UsageOptions): Usage {
+  const config = parseOptions(options, isProduction())
+  for (const warning of config.auth?.warnings ?? []) config.logger.warn(`usage: ${warning}`)
+  const connection = config.connection ?? openConnection(config)
+  const find = createFindCaller(config, config.auth && createVerifier(config.auth, config.clock))
+  const house = new House(config, connection, find)
+  const context = createRouteContext(config, house, find)
+  const { meter } = house
+  return {
+    track: (trackOptions) =>
+      createTrack({ meter, find, anonymous: config.anonymous }, trackOptions),
+    router: () => createRouter(context, config.logger),
+    health: () => createHealth(() => context.health()),
+    annotate: (req, facts) => meter.annotate(req, facts),
+    record: (event) => record(house, event),
+    ready: () => house.ready(),
+    flush: () => house.flush(),
+    close: ({ deadlineMs = 10_000 } = {}) =>
+      house.close(deadlineMs, config.connection ? undefined : connection),
+  }
+}
+
+/** Our own connection: opened at once, never blocking, with short waits. */
+function openConnection({ mongoUri, logger }: Config): Connection {
+  const connection = mongoose.createConnection(mongoUri ?? '', {
+    bufferCommands: false,
+    serverSelectionTimeoutMS: 5_000,
+    maxPoolSize: 20,
+  })
+  connection.asPromise().catch((error: unknown) => {
+    logger.warn(`usage: MongoDB cannot be reached yet: ${String(error)}`)
+  })
+  return connection
+}
+
+async function record(house: House, input: ExternalEventInput) {
+  if (house.isClosed) throw new UsageError('closed', 'The meter is closed')
+  const event = house.parseEvent(input, 'record')
+  const [submitted] = await house.submissions.submit([event])
+  if (submitted === undefined) throw new UsageError('closed', 'The meter is closed')
+  if (submitted.outcome === 'rejected') throw new UsageError(submitted.code, submitted.detail)
+  return { outcome: submitted.outcome }
+}

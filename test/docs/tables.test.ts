@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import mongoose, { type Connection } from 'mongoose'
+import { createFindCaller } from '../../middleware/callers.js'
+import { accountModel } from '../../models/account.js'
+import { rollupStateModel } from '../../models/rollup-state.js'
+import { dailyStatsModel, usageIntervalsModel } from '../../models/rollups.js'
+import { usageLogModel } from '../../models/usage-log.js'
+import { allRoutes } from '../../routes/router.js'
+import { defaultOperations } from '../../src/capture/operations.js'
+import { errorCodes } from '../../src/errors.js'
+import { House } from '../../src/house.js'
+import { parseOptions, type UsageOptions } from '../../src/options.js'
+import { createRouteContext } from '../../src/route-context.js'
+import { freshDatabase } from '../helpers/mongo.js'
+import { code, document, table } from './documents.js'
+import { membersOf } from './types.js'
+
+const readme = document('README.md')
+const names = (header: string, markdown = readme) =>
+  table(markdown, header).map(([cell]) => code(cell))
+const agree = (documented: readonly string[], actual: readonly string[]) => {
+  assert.deepEqual(documented.toSorted(), actual.toSorted())
+}
+
+const options: UsageOptions = { mongoUri: 'mongodb://127.0.0.1', identify: () => undefined }
+
+describe('the tables of the README', () => {
+  it('list the options, all of them and no others', () => {
+    agree(names('option'), membersOf('src/options.ts', 'UsageOptions'))
+  })
+
+  it('give the defaults that the options have', () => {
+    const config: unknown = parseOptions(options, false)
+    for (const [name, value] of table(readme, 'option')) {
+      const documented = code(value)
+      if (documented === '' || documented === '[]') continue
+      const path = code(name).split('.')
+      const found = path.reduce<unknown>(
+        (at, key) => Reflect.get(Object(at), key) as unknown,
+        config,
+      )
+      assert.equal(documented, typeof found === 'string' ? `'${found}'` : String(found), code(name))
+    }
+  })
+
+  it('list the members of auth', () => {
+    agree(names('auth option'), membersOf('src/identity/auth-options.ts', 'AuthOptions', false))
+  })
+
+  it('list the members of what createUsage returns', () => {
+    const documented = names('member').map((call) => call.replace(/\(.*/, ''))
+    agree(documented, membersOf('src/usage.ts', 'Usage'))
+  })
+
+  it('list the built-in operations with their estimates', () => {
+    const documented = table(readme, 'path').map(([path, type, estimate]) => ({
+      path: code(path),
+      type: code(type),
+      estimateTokens: Number(estimate),
+    }))
+    assert.deepEqual(documented, defaultOperations)
+  })
+
+  it('list the error codes with their status', () => {
+    const documented = table(readme, 'code').map(
+      ([name, status]) => `${code(name)} ${status ?? ''}`,
+    )
+    const actual = Object.entries(errorCodes).map(
+      ([name, entry]) => `${name} ${'status' in entry ? entry.status : ''}`,
+    )
+    agree(documented, actual)
+  })
+
+  it('list the variables that npm start reads', () => {
+    const sources = ['scripts/serve.ts', 'scripts/demo/upstream.ts'].map(document).join('\n')
+    const read = [...sources.matchAll(/\benv(?:\.|\[')([A-Z_]+)/g)].map(([, name = '']) => name)
+    agree(names('variable'), [...new Set(read)])
+  })
+
+  it('list the routes', async () => {
+    const database = await freshDatabase()
+    const config = parseOptions(
+      { connection: database.connection, identify: () => undefined },
+      false,
+    )
+    const find = createFindCaller(config, undefined)
+    const house = new House(config, database.connection, find)
+    const routes = allRoutes(createRouteContext(config, house, find))
+    agree(
+      names('route'),
+      routes.map(({ method, path }) => `${method.toUpperCase()} ${path}`),
+    )
+    await house.ready()
+    await house.close(5_000, undefined)
+    await database.drop()
+  })
+})
+
+describe('what the README says of MongoDB', () => {
+  const connection: Connection = mongoose.createConnection()
+  after(() => connection.close())
+  const models = () => [
+    usageLogModel(connection),
+    dailyStatsModel(connection),
+    usageIntervalsModel(connection),
+    accountModel(connection),
+    rollupStateModel(connection),
+  ]
+
+  it('names every field of usage_logs and no others', () => {
+    agree(names('field'), Object.keys(usageLogModel(connection).schema.paths))
+  })
+
+  it('names every collection with its indexes', () => {
+    const rows = table(readme, 'collection')
+    const actual = models().map((model) => ({
+      collection: model.collection.collectionName,
+      indexes: model.schema.indexes().map(([keys]) => describeKeys(keys)),
+    }))
+    const documented = rows.map(([collection, , indexes = '']) => ({
+      collection: code(collection),
+      indexes: [...indexes.matchAll(/`([^`]+)`/g)].map(([, index = '']) => index),
+    }))
+    assert.deepEqual(documented, actual)
+  })
+})
+
+function describeKeys(keys: Readonly<Record<string, unknown>>): string {
+  const parts = Object.entries(keys).map(([name, order]) => (order === -1 ? `${name} desc` : name))
+  return `(${parts.join(', ')})`
+}
+
+describe('ARCHITECTURE.md', () => {
+  const architecture = document('ARCHITECTURE.md')
+
+  it('says of every dependency how it earns its place', () => {
+    const { dependencies } = JSON.parse(document('package.json')) as { dependencies: object }
+    agree(names('package', architecture), Object.keys(dependencies))
+  })
+})

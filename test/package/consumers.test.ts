@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { badPaths, cjs, esm } from './hosts.js'
+import { freshDatabase, type FreshDatabase } from '../helpers/mongo.js'
+
+const run = promisify(execFile)
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const place = join(root, 'test/.consumers')
+
+interface Report {
+  me: { total_tokens: number }
+  bad: [string, number, string][]
+  others: [string, number][]
+  health: string
+  closed: { flushed: boolean; left_in_spool: number }
+  stillOpen: number
+  mongoose: string
+}
+
+describe('the packed package in a host of its own', function () {
+  this.timeout(120_000)
+  let database: FreshDatabase
+
+  before(async () => {
+    database = await freshDatabase()
+    await rm(place, { recursive: true, force: true })
+    await mkdir(place, { recursive: true })
+    await run('npx', ['tsc', '-p', 'tsconfig.build.json'], { cwd: root })
+    await run('npm', ['pack', '--ignore-scripts', '--pack-destination', place], { cwd: root })
+    const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+      version: string
+    }
+    await run('tar', ['-xzf', `express-ai-usage-${version}.tgz`], { cwd: place })
+  })
+  after(async () => {
+    await database.drop()
+    await rm(place, { recursive: true, force: true })
+  })
+
+  /** A folder with the package, this Express and this mongoose, and a program; what it printed. */
+  async function consume(
+    name: string,
+    program: { file: string; text: string },
+    express: string,
+    mongoose: string,
+  ) {
+    const folder = join(place, name)
+    await mkdir(join(folder, 'node_modules'), { recursive: true })
+    await run('cp', ['-r', join(place, 'package'), join(folder, 'node_modules/express-ai-usage')])
+    await symlink(join(root, 'node_modules', express), join(folder, 'node_modules/express'))
+    await symlink(join(root, 'node_modules', mongoose), join(folder, 'node_modules/mongoose'))
+    await writeFile(join(folder, program.file), program.text)
+    const env = {
+      ...process.env,
+      MONGODB_URI: database.uri.replace(
+        database.name,
+        `${database.name}_${name.replaceAll('-', '_')}`,
+      ),
+      JWT_SECRET: 'v8ZqN3tR7yWk2LmP9xCd5FgHb6JsQa4E',
+      BAD_PATHS: JSON.stringify(badPaths),
+    }
+    const { stdout } = await run(process.execPath, [program.file], {
+      cwd: folder,
+      env,
+      timeout: 60_000,
+    })
+    return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Report
+  }
+
+  const hosts = [
+    {
+      name: 'esm-express-5',
+      program: { file: 'app.mjs', text: esm },
+      express: 'express',
+      mongoose: 'mongoose',
+    },
+    {
+      name: 'esm-express-4',
+      program: { file: 'app.mjs', text: esm },
+      express: 'express4',
+      mongoose: 'mongoose8',
+    },
+    {
+      name: 'cjs-express-4',
+      program: { file: 'app.cjs', text: cjs },
+      express: 'express4',
+      mongoose: 'mongoose',
+    },
+  ]
+  for (const { name, program, express, mongoose } of hosts) {
+    it(`meters, answers and refuses bad input: ${name}, ${mongoose}`, async () => {
+      const report = await consume(name, program, express, mongoose)
+      assert.equal(report.me.total_tokens, 7)
+      assert.equal(report.health, 'ok')
+      assert.deepEqual(report.closed, { flushed: true, left_in_spool: 0 })
+      assert.equal(report.stillOpen, 1)
+      const wrong = report.bad.filter(
+        ([, status, type]) => status !== 400 || !type.startsWith('application/problem+json'),
+      )
+      assert.deepEqual(wrong, [])
+      assert.deepEqual(report.others, [
+        ['/me', 401],
+        ['/global', 403],
+        ['/nowhere', 404],
+        ['/me', 405],
+        ['/%E0%A4%A', 404],
+        ['/user/%E0%A4%A', 400],
+        ['/docs', 200],
+        ['/openapi.yaml', 200],
+        ['/events', 400],
+      ])
+    })
+  }
+
+  it('type-checks in a TypeScript host', async () => {
+    const folder = join(place, 'typescript')
+    await mkdir(join(folder, 'node_modules'), { recursive: true })
+    await run('cp', ['-r', join(place, 'package'), join(folder, 'node_modules/express-ai-usage')])
+    await writeFile(
+      join(folder, 'app.ts'),
+      `
+import express from 'express'
+import mongoose from 'mongoose'
+import { createUsage, UsageError, type Usage } from 'express-ai-usage'
+const usage: Usage = createUsage({ connection: mongoose.connection, auth: { secret: 'x', algorithms: ['HS256'] } })
+const app = express()
+app.use(usage.track())
+app.use('/ai/usage', usage.router())
+app.get('/health', usage.health())
+app.post('/x', usage.track({ type: 'x' }), (req, res) => { usage.annotate(req, { model: 'm' }); res.end() })
+export const failed = (error: unknown) => error instanceof UsageError && error.code === 'conflict'
+// @ts-expect-error no such option
+createUsage({ mongoUri: 'mongodb://localhost', nonsense: true })
+`,
+    )
+    const flags = [
+      '--strict',
+      '--noEmit',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2022',
+      '--skipLibCheck',
+      'false',
+      '--types',
+      'node',
+    ]
+    const tsc = join(root, 'node_modules/typescript/bin/tsc')
+    await run(process.execPath, [tsc, ...flags, 'app.ts'], { cwd: folder }).catch(
+      (error: unknown) => {
+        const own = String((error as { stdout?: string }).stdout)
+          .split('\n')
+          .filter((line) => /^(app\.ts|node_modules\/express-ai-usage)/.test(line))
+        assert.deepEqual(own, [])
+      },
+    )
+  })
+})
