@@ -1,10 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { v7 as uuidv7 } from 'uuid'
 import { mergeFacts, type Facts } from './capture/annotations.js'
 import { Capture, type Operation } from './capture/capture.js'
 import type { OperationTable } from './capture/operations.js'
-import { tapResponse } from './capture/tap.js'
+import { createTap } from './capture/tap.js'
 import type { Clock } from './clock.js'
 import { Epochs } from './ledger/epochs.js'
 import type { Intake } from './ledger/intake.js'
@@ -20,12 +19,16 @@ export interface MeterOptions {
   readonly onMistake: (what: string) => void
 }
 
+type Tracked = IncomingMessage & Record<symbol, Capture | undefined>
+
 /** Follows tracked requests from their first byte to the end of their response. */
 export class Meter {
   readonly #options: MeterOptions
-  readonly #captures = new WeakMap<IncomingMessage, Capture>()
+  /** Under which a request carries its capture: a property costs the garbage collector nothing. */
+  readonly #key = Symbol('express-ai-usage')
   /** Open captures per connection: a pipelined response that never got its turn does not close. */
   readonly #bySocket = new WeakMap<Socket, Set<Capture>>()
+  readonly #tap = createTap()
   readonly #custom = new Map<string, Operation>()
   readonly #open = new Epochs()
   #stopped = false
@@ -51,47 +54,32 @@ export class Meter {
 
   /** Begins to watch a request; undefined when it is watched already (then it takes the operation). */
   begin(req: IncomingMessage, res: ServerResponse, operation: Operation): Capture | undefined {
-    const known = this.#captures.get(req)
+    const known = this.#captureOf(req)
     if (known) {
       known.operation = operation
       return undefined
     }
     if (this.#stopped) return undefined
-    const { clock, maxBodyBytes } = this.#options
-    const now = clock.now()
-    const capture = new Capture({
-      id: uuidv7({ msecs: now }),
-      operation,
-      req,
-      res,
-      now,
-      elapsed: clock.elapsed(),
-      maxBodyBytes,
-    })
-    this.#captures.set(req, capture)
+    const { clock, maxBodyBytes, onMistake } = this.#options
+    const capture = new Capture({ operation, req, res, clock, maxBodyBytes, onMistake })
+    this.#remember(req, capture)
     capture.epoch = this.#open.enter()
     this.#watch(capture, req.socket)
     return capture
   }
 
+  #captureOf(req: IncomingMessage): Capture | undefined {
+    return (req as Tracked)[this.#key]
+  }
+
+  #remember(req: IncomingMessage, capture: Capture): void {
+    ;(req as Tracked)[this.#key] = capture
+  }
+
   #watch(capture: Capture, socket: Socket): void {
-    const { clock, onMistake } = this.#options
     const open = this.#openOn(socket)
     open.add(capture)
-    let broken = false
-    const guarded = (work: () => void) => {
-      if (broken) return
-      try {
-        work()
-      } catch (error) {
-        broken = true
-        onMistake(`reading a response failed: ${String(error)}`)
-      }
-    }
-    tapResponse(capture.res, {
-      wrote: (chunk, encoding) => guarded(() => capture.wrote(chunk, encoding, clock.elapsed())),
-      wroteHead: (args) => guarded(() => capture.wroteHead(args)),
-    })
+    this.#tap(capture.res, capture)
     let finished = false
     // Not writableFinished: that is true as well for a response that was ended after its socket died.
     capture.res.once('finish', () => (finished = true))
@@ -145,7 +133,7 @@ export class Meter {
 
   /** Adds what only the handler knows. Never throws; what does not fit is left out and logged. */
   annotate(req: IncomingMessage, facts: Facts): void {
-    const capture = this.#captures.get(req)
+    const capture = this.#captureOf(req)
     if (capture === undefined) {
       this.#options.onMistake('annotate(req) was called for a request that is not tracked')
       return
@@ -162,7 +150,7 @@ export class Meter {
 
   /** Forgets a request: it was no operation after all. */
   discard(req: IncomingMessage): void {
-    const capture = this.#captures.get(req)
+    const capture = this.#captureOf(req)
     if (capture) capture.discarded = true
   }
 

@@ -1,8 +1,9 @@
 import { StringDecoder } from 'node:string_decoder'
 
-/** A piece of a response body and when it was written. */
+/** A piece of a response body as it is kept. */
 interface Chunk {
   readonly bytes: Buffer | string
+  /** Of a string that is not UTF-8 text. */
   readonly encoding: BufferEncoding | undefined
 }
 
@@ -10,55 +11,92 @@ interface Chunk {
 const maxChunkTimes = 64
 
 /**
- * Holds what a response wrote until someone reads it. Writing is cheap (a reference or a copy);
- * joining and decoding happen on `take`.
+ * Holds what a response wrote until someone reads it. Adding is cheap: a reference to a string, or
+ * a Buffer's text. Buffers are never kept, as the host may use them again; text on the heap is
+ * made and forgotten faster than a copy of the bytes.
  */
 export class BodyBuffer {
+  readonly #elapsed: () => number
   #chunks: Chunk[] = []
-  readonly #decoder = new StringDecoder('utf8')
-  #dropping = false
+  #decoder: StringDecoder | undefined
+  #isDropping = false
+  #isText = false
+  /** Length of all text so far, where it is text; else of all bytes. */
+  #offset = 0
   /** Body bytes seen in all. */
   bytes = 0
   /** Bytes held now. */
   held = 0
-  /** For each of the first chunks: body offset at its start, and the monotonic ms of its write. */
+  /** For each of the first chunks: offset in the text at its start, and the monotonic ms of its write. */
   readonly times: { offset: number; at: number }[] = []
 
-  /** Keeps a chunk as `res.write` got it. Buffers are copied, as the host may use them again. */
-  add(chunk: unknown, encoding: unknown, at: number): void {
-    const encodingName = typeof encoding === 'string' ? (encoding as BufferEncoding) : undefined
+  /** `elapsed`: monotonic milliseconds. */
+  constructor(elapsed: () => number) {
+    this.#elapsed = elapsed
+  }
+
+  /** Says, before the first chunk, that the body is UTF-8 text: it is then never asked for as bytes. */
+  expectText(): void {
+    this.#isText = true
+  }
+
+  /** Keeps a chunk as `res.write` got it. */
+  add(chunk: unknown, encoding: unknown): void {
     let length: number
-    if (typeof chunk === 'string') length = Buffer.byteLength(chunk, encodingName)
+    const name = typeof encoding === 'string' ? (encoding as BufferEncoding) : undefined
+    if (typeof chunk === 'string') length = Buffer.byteLength(chunk, name)
     else if (chunk instanceof Uint8Array) length = chunk.byteLength
     else return
     if (length === 0) return
-    if (this.times.length < maxChunkTimes) this.times.push({ offset: this.bytes, at })
+    if (this.times.length < maxChunkTimes) {
+      this.times.push({ offset: this.#offset, at: this.#elapsed() })
+    }
     this.bytes += length
-    if (this.#dropping) return
+    if (this.#isDropping) return
     this.held += length
-    this.#chunks.push({
-      bytes: typeof chunk === 'string' ? chunk : Buffer.from(chunk),
-      encoding: encodingName,
-    })
+    this.#offset += this.#keep(chunk, name, length)
   }
 
-  /** The held bytes, leaving none. */
+  /** Answers by how much the offset grows. */
+  #keep(chunk: string | Uint8Array, encoding: BufferEncoding | undefined, length: number): number {
+    const isUtf8 = encoding === undefined || encoding === 'utf8' || encoding === 'utf-8'
+    if (typeof chunk === 'string' && (isUtf8 || !this.#isText)) {
+      this.#chunks.push({ bytes: chunk, encoding: isUtf8 ? undefined : encoding })
+      return this.#isText ? chunk.length : length
+    }
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk
+    if (!this.#isText) {
+      this.#chunks.push({ bytes: Buffer.from(bytes), encoding: undefined })
+      return length
+    }
+    this.#decoder ??= new StringDecoder('utf8')
+    const text = this.#decoder.write(bytes as Buffer)
+    this.#chunks.push({ bytes: text, encoding: undefined })
+    return text.length
+  }
+
+  /** The held bytes, leaving none. Not after `expectText`. */
   takeBytes(): Buffer {
-    const buffers = this.#chunks.map(({ bytes, encoding }) =>
-      typeof bytes === 'string' ? Buffer.from(bytes, encoding) : bytes,
-    )
-    this.#chunks = []
-    this.held = 0
+    const buffers = this.#chunks.map(bytesOf)
+    this.#forget()
     return buffers.length === 1 && buffers[0] ? buffers[0] : Buffer.concat(buffers)
   }
 
   /** The held bytes as text, leaving none; a character cut in two stays for the next call. */
   takeText(): string {
-    if (!this.#chunks.every(isUtf8Text)) return this.#decoder.write(this.takeBytes())
-    const text = this.#decoder.end() + this.#chunks.map((chunk) => chunk.bytes).join('')
-    this.#chunks = []
-    this.held = 0
-    return text
+    const [first] = this.#chunks
+    const isOneText = this.#chunks.length === 1 && typeof first?.bytes === 'string'
+    if (isOneText && first.encoding === undefined && this.#decoder === undefined) {
+      this.#forget()
+      return first.bytes as string
+    }
+    if (this.#isText || this.#chunks.every(isUtf8Text)) {
+      const text = this.#chunks.map((chunk) => chunk.bytes).join('')
+      this.#forget()
+      return text
+    }
+    this.#decoder ??= new StringDecoder('utf8')
+    return this.#decoder.write(this.takeBytes())
   }
 
   /** The first held bytes, to tell what they are without taking them. Encoders begin with tiny chunks. */
@@ -79,13 +117,20 @@ export class BodyBuffer {
 
   /** Forgets what is held; later chunks are only counted. */
   drop(): void {
+    this.#forget()
+    this.#isDropping = true
+  }
+
+  #forget(): void {
     this.#chunks = []
     this.held = 0
-    this.#dropping = true
   }
 }
 
+function bytesOf({ bytes, encoding }: Chunk): Buffer {
+  return typeof bytes === 'string' ? Buffer.from(bytes, encoding) : bytes
+}
+
 function isUtf8Text({ bytes, encoding }: Chunk): boolean {
-  if (typeof bytes !== 'string') return false
-  return encoding === undefined || encoding === 'utf8' || encoding === 'utf-8'
+  return typeof bytes === 'string' && encoding === undefined
 }

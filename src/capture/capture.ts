@@ -1,7 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Clock } from '../clock.js'
 import type { Annotations } from './annotations.js'
 import { BodyBuffer } from './body.js'
 import { bodyKind, isEncoded } from './content.js'
+import type { ResponseSink } from './tap.js'
+import { requestId } from './request-id.js'
 import { ResponseReader } from './response-reader.js'
 
 /** The operation a request was matched to. */
@@ -23,6 +26,7 @@ export interface Subject {
 
 /** A streamed body is folded in windows of this size, so that memory stays bounded. */
 const windowBytes = 64 * 1024
+const noBytes = Buffer.alloc(0)
 
 /** How the response ended. */
 export interface Ending {
@@ -32,7 +36,7 @@ export interface Ending {
 }
 
 /** One tracked request, from `track` to the end of its response. */
-export class Capture {
+export class Capture implements ResponseSink {
   readonly id: string
   operation: Operation
   readonly req: IncomingMessage
@@ -40,7 +44,7 @@ export class Capture {
   readonly started_at: number
   readonly startedElapsed: number
   readonly annotations: Annotations = {}
-  readonly body = new BodyBuffer()
+  readonly body: BodyBuffer
   subject: Subject | undefined
   /** Still being found out (a key set being fetched, an async `identify`). */
   pendingSubject: Promise<Subject | undefined> | undefined
@@ -58,23 +62,25 @@ export class Capture {
   /** The body was seen compressed: what stands where in time cannot be told. */
   encoded = false
   readonly #maxBodyBytes: number
+  readonly #onMistake: (what: string) => void
 
   constructor(init: {
-    id: string
     operation: Operation
     req: IncomingMessage
     res: ServerResponse
-    now: number
-    elapsed: number
+    clock: Clock
     maxBodyBytes: number
+    onMistake: (what: string) => void
   }) {
-    this.id = init.id
     this.operation = init.operation
     this.req = init.req
     this.res = init.res
-    this.started_at = init.now
-    this.startedElapsed = init.elapsed
+    this.started_at = init.clock.now()
+    this.startedElapsed = init.clock.elapsed()
+    this.id = requestId(this.started_at)
+    this.body = new BodyBuffer(init.clock.elapsed)
     this.#maxBodyBytes = init.maxBodyBytes
+    this.#onMistake = init.onMistake
   }
 
   get contentType(): string | undefined {
@@ -86,10 +92,24 @@ export class Capture {
   }
 
   /** Takes note of a chunk that the response has accepted; what comes after the end is not kept. */
-  wrote(chunk: unknown, encoding: unknown, elapsed: number): void {
+  wrote(chunk: unknown, encoding: unknown): void {
+    const { body } = this
     if (this.ending !== undefined || this.#isBodiless()) return
-    this.body.add(chunk, encoding, elapsed)
-    if (this.body.held > windowBytes) this.#fold()
+    if (body.bytes === 0) this.#expect()
+    body.add(chunk, encoding)
+    if (body.held > windowBytes) this.#fold()
+  }
+
+  failed(error: unknown): void {
+    this.#onMistake(`reading a response failed: ${String(error)}`)
+  }
+
+  /** The headers stand by now: most bodies are text, and are cheaper kept as text. */
+  #expect(): void {
+    const { contentType, contentEncoding } = this
+    if (contentEncoding !== undefined || contentType === undefined) return
+    if (bodyKind(contentType, noBytes) === 'opaque') this.body.drop()
+    else this.body.expectText()
   }
 
   /** Takes note of the headers given to `writeHead(status, [message], [headers])`. */

@@ -46,17 +46,20 @@ export function complete(
   )
 }
 
+const noBytes = Buffer.alloc(0)
+
 /** Reads what is left of the body; a body that cannot be read gives an empty reading. */
 function readResponse(capture: Capture, maxBodyBytes: number): MaybePromise<Reading> {
   const { body } = capture
   if (capture.overflowed || body.bytes === 0) return emptyReading()
   if (capture.reader) return capture.reader.finish(body.takeText())
-  const start = body.peek(64)
-  const kind = bodyKind(capture.contentType, start)
+  const { contentType, contentEncoding: encoding } = capture
+  const isPlain = encoding === undefined && contentType !== undefined
+  const start = isPlain ? noBytes : body.peek(64)
+  const kind = bodyKind(contentType, start)
   if (kind === 'opaque') return emptyReading()
   const reader = new ResponseReader(kind)
   capture.reader = reader
-  const encoding = capture.contentEncoding
   if (encoding === undefined || !isEncoded(encoding, start)) return reader.finish(body.takeText())
   capture.encoded = true
   return decode(body.takeBytes(), encoding, 4 * maxBodyBytes).then(

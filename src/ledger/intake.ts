@@ -6,6 +6,12 @@ import type { Ledger } from './ledger.js'
 /** How long completing captures may hold the event loop in one go, ms. */
 const sliceMs = 4
 
+/** How long a sealed capture waits for others, ms: done in a row, they cost half. */
+const gatherMs = 10
+
+/** As many do not wait any longer. */
+const gathered = 64
+
 export interface IntakeOptions {
   ledger: Ledger
   complete: (capture: Capture, ending: Ending) => UnrecordedEvent | Promise<UnrecordedEvent>
@@ -28,7 +34,8 @@ export class Intake {
   readonly #epochs = new Epochs()
   #sealed: Sealed[] = []
   #completing = 0
-  #scheduled = false
+  #timer: NodeJS.Timeout | undefined
+  #isDue = false
 
   constructor(options: IntakeOptions) {
     this.#options = options
@@ -46,17 +53,26 @@ export class Intake {
       return
     }
     this.#sealed.push({ capture, ending, epoch: this.#epochs.enter() })
-    if (this.#scheduled) return
-    this.#scheduled = true
-    setImmediate(() => this.#work())
+    if (this.#sealed.length >= gathered) this.#workNow()
+    else if (!this.#isDue) this.#timer ??= setTimeout(() => this.#work(), gatherMs)
   }
 
   /** Resolves when all that was taken so far has reached the ledger. */
   settled(): Promise<void> {
+    if (this.#sealed.length > 0) this.#workNow()
     return this.#epochs.settled()
   }
 
+  #workNow(): void {
+    if (this.#isDue) return
+    this.#isDue = true
+    setImmediate(() => this.#work())
+  }
+
   #work(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#isDue = false
     const began = this.#options.elapsed()
     let next = 0
     for (; next < this.#sealed.length; next++) {
@@ -68,8 +84,7 @@ export class Intake {
       }
     }
     this.#sealed = this.#sealed.slice(next)
-    this.#scheduled = this.#sealed.length > 0
-    if (this.#scheduled) setImmediate(() => this.#work())
+    if (this.#sealed.length > 0) this.#workNow()
   }
 
   #completeOne({ capture, ending, epoch }: Sealed): void {

@@ -22,6 +22,8 @@ export interface FramedPrompt {
   overhead: number
   /** How much more there was than was looked at, by length; above 1 only beyond `maxMessages`. */
   scale: number
+  /** False when tools were not looked at one by one. */
+  isWhole: boolean
 }
 
 /** Messages looked at in one prompt; the rest is taken to be like them. */
@@ -48,7 +50,7 @@ export function framePrompt(prompt: PromptText, encoding: EncodingName): FramedP
   const isLong = messages.length > maxMessages
   const head = isLong ? messages.slice(0, maxMessages) : messages
   const scale = isLong ? sizeOf(messages) / sizeOf(head) : 1
-  const framed: FramedPrompt = { texts: [], overhead: 0, scale }
+  const framed: FramedPrompt = { texts: [], overhead: 0, scale, isWhole: !isLong }
   const isChat = head.some((message) => message.role !== undefined)
   for (const message of head) {
     addText(framed, message.text)
@@ -58,6 +60,7 @@ export function framePrompt(prompt: PromptText, encoding: EncodingName): FramedP
   const tools = toolTexts(prompt.tools, encoding)
   framed.texts.push(...tools.texts)
   framed.overhead += tools.overhead
+  framed.isWhole &&= tools.isWhole
   return framed
 }
 

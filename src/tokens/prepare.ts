@@ -28,7 +28,7 @@ interface Side {
 /** A request ready for the worker, and how to read the worker's counts. */
 export interface PreparedRequest {
   model: ModelEncoding
-  input: Side & { overhead: number; messageScale: number }
+  input: Side & { overhead: number; messageScale: number; isWhole: boolean }
   output: Side
   /** Upper bound of the memory that the texts take. */
   bytes: number
@@ -39,7 +39,7 @@ export function prepare(request: CountRequest): PreparedRequest {
   const model = encodingOf(request.model)
   const framed = request.prompt
     ? framePrompt(request.prompt, model.encoding)
-    : { texts: [], overhead: 0, scale: 1 }
+    : { texts: [], overhead: 0, scale: 1, isWhole: true }
   const completion: unknown = request.completion
   const outputTexts = typeof completion === 'string' && completion.length > 0 ? [completion] : []
   const inputLength = lengthOf(framed.texts)
@@ -49,7 +49,12 @@ export function prepare(request: CountRequest): PreparedRequest {
   const output = head(outputTexts, outputLength, share)
   return {
     model,
-    input: { ...input, overhead: framed.overhead, messageScale: framed.scale },
+    input: {
+      ...input,
+      overhead: framed.overhead,
+      messageScale: framed.scale,
+      isWhole: framed.isWhole,
+    },
     output,
     bytes: 2 * (lengthOf(input.texts) + lengthOf(output.texts)),
   }
@@ -62,7 +67,7 @@ export function tokenCount(
 ): TokenCount {
   const inputTokens =
     (counted.input * input.scale * model.factor + input.overhead) * input.messageScale
-  const isWhole = input.scale === 1 && output.scale === 1 && input.messageScale === 1
+  const isWhole = input.isWhole && input.scale === 1 && output.scale === 1
   return {
     input_tokens: Math.round(inputTokens),
     output_tokens: Math.round(counted.output * output.scale * model.factor),

@@ -4,6 +4,8 @@ import type { EncodingName } from './encoding.js'
 export interface ToolTexts {
   texts: string[]
   overhead: number
+  /** False when there were too many to look at all of them: then `overhead` has a guess for the rest. */
+  isWhole: boolean
 }
 
 // OpenAI's cookbook, "Counting tokens for chat completions with tool calls".
@@ -14,14 +16,18 @@ const perEnum = -3
 const perEnumItem = 3
 const perToolList = 12
 
-/** Functions, properties and enum items walked; a longer list is counted as its JSON. */
+/** Functions, properties and enum items walked; the rest is taken to be like them. */
 const maxItems = 2000
 const maxDepth = 16
 
-/** What was found so far, and how much there is to walk as far as one knows. */
+/** What was found so far. */
 interface Walk extends ToolTexts {
-  items: number
+  /** Of all texts, in characters. */
+  length: number
 }
+
+/** What a token of a tool's names and descriptions is long, in characters of ordinary text. */
+const charactersPerToken = 4
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -31,15 +37,33 @@ type Fields = Readonly<Record<string, unknown>>
  * other kind of tool as its JSON.
  */
 export function toolTexts(tools: unknown, encoding: EncodingName): ToolTexts {
-  if (!Array.isArray(tools) || tools.length === 0) return { texts: [], overhead: 0 }
-  const list: readonly unknown[] = tools
-  const found: Walk = { texts: [], overhead: 0, items: list.length }
-  for (const tool of list) {
-    if (isFull(found)) break
-    addTool(found, tool, perFunction[encoding])
+  const found: Walk = { texts: [], overhead: 0, isWhole: true, length: 0 }
+  if (!Array.isArray(tools) || tools.length === 0) return found
+  found.overhead += perToolList
+  each(found, tools, (tool: unknown) => addTool(found, tool, perFunction[encoding]))
+  return found
+}
+
+/** Visits items while there is room; what is left is taken to be like those visited. */
+function each<T>(found: Walk, list: readonly T[], visit: (item: T) => void): void {
+  const before = sizeOf(found)
+  let visited = 0
+  while (visited < list.length && found.texts.length < maxItems) {
+    visit(list[visited] as T)
+    visited += 1
   }
-  if (isFull(found)) return { texts: [json(list)], overhead: perToolList }
-  return { texts: found.texts, overhead: found.overhead + perToolList }
+  if (visited === list.length) return
+  found.isWhole = false
+  const perItem =
+    visited === 0
+      ? sizeOf(found) / Math.max(1, found.texts.length)
+      : (sizeOf(found) - before) / visited
+  found.overhead += Math.round(perItem * (list.length - visited))
+}
+
+/** About how many tokens were found. */
+function sizeOf({ overhead, length }: Walk): number {
+  return overhead + length / charactersPerToken
 }
 
 function addTool(found: Walk, tool: unknown, overhead: number): void {
@@ -57,12 +81,8 @@ function addSchema(found: Walk, schema: unknown, depth: number): void {
   const { properties } = schema
   if (isFields(properties)) {
     const names = Object.keys(properties)
-    found.items += names.length
     if (names.length > 0) found.overhead += perProperties
-    for (const name of names) {
-      if (isFull(found)) return
-      addProperty(found, name, properties[name], depth)
-    }
+    each(found, names, (name) => addProperty(found, name, properties[name], depth))
   }
   addSchema(found, schema.items, depth + 1)
 }
@@ -71,24 +91,18 @@ function addProperty(found: Walk, name: string, property: unknown, depth: number
   const { type, description, enum: values } = isFields(property) ? property : {}
   add(found, perProperty, line(name, Array.isArray(type) ? type.join('|') : type, description))
   if (Array.isArray(values)) {
-    const list: readonly unknown[] = values
-    found.items += list.length
     found.overhead += perEnum
-    for (const item of list) {
-      if (isFull(found)) return
-      add(found, perEnumItem, typeof item === 'string' ? item : json(item))
-    }
+    each(found, values, (item: unknown) =>
+      add(found, perEnumItem, typeof item === 'string' ? item : json(item)),
+    )
   }
   addSchema(found, property, depth + 1)
 }
 
 function add(found: Walk, overhead: number, text: string): void {
   found.overhead += overhead
+  found.length += text.length
   found.texts.push(text)
-}
-
-function isFull(found: Walk): boolean {
-  return found.items > maxItems
 }
 
 /** `name:type:description` without a final full stop, as the cookbook writes it. */

@@ -17,10 +17,11 @@ function read(
   contentType: string,
   windows: boolean,
 ): Reading {
-  const body = new BodyBuffer()
+  const body = new BodyBuffer(() => 0)
+  body.expectText()
   const reader = new ResponseReader(bodyKind(contentType, Buffer.alloc(0)))
   for (const chunk of chunks) {
-    body.add(chunk, undefined, 0)
+    body.add(chunk, undefined)
     if (windows && reader.kind !== 'json') reader.push(body.takeText())
   }
   return reader.finish(body.takeText())

@@ -139,19 +139,26 @@ describe('the framing of a prompt', () => {
     assert.deepEqual(texts, [JSON.stringify(tools[0])])
   })
 
-  it('counts an endless list of tools or properties as its JSON, quickly', () => {
-    const properties = Object.fromEntries(
-      Array.from({ length: 30_000 }, (_, i) => [`p${i}`, { type: 'string', enum: ['a', 'b'] }]),
-    )
+  it('looks at the first of an endless list of tools or properties, quickly, and guesses the rest', () => {
+    const some = (count: number) =>
+      Object.fromEntries(
+        Array.from({ length: count }, (_, i) => [`p${i}`, { type: 'string', enum: ['a', 'b'] }]),
+      )
     const deep = Array.from({ length: 5000 }).reduce<object>((items) => ({ items }), {})
-    for (const tools of [
-      [{ name: 'big', parameters: { properties } }],
-      Array.from({ length: 30_000 }, () => ({ name: 'many' })),
-      [{ name: 'deep', parameters: deep }],
-    ]) {
-      const frame = () => framePrompt({ messages: [], tools }, 'o200k_base')
-      assert.equal(frame().texts.length, 1)
-      assert.ok(bestTime(frame) < 100)
+    const size = (tools: unknown) => {
+      const { texts, overhead, isWhole } = framePrompt({ messages: [], tools }, 'o200k_base')
+      return { isWhole, size: overhead + texts.join('').length / 4 }
+    }
+    const big = (count: number) => [{ name: 'big', parameters: { properties: some(count) } }]
+    const many = (count: number) => Array.from({ length: count }, () => ({ name: 'many' }))
+    for (const tools of [big, many]) {
+      const one = size(tools(500))
+      const all = size(tools(30_000))
+      assert.deepEqual([one.isWhole, all.isWhole], [true, false])
+      assert.ok(Math.abs(all.size / one.size / 60 - 1) < 0.1, `${all.size} for ${one.size} × 60`)
+    }
+    for (const tools of [big(30_000), many(30_000), [{ name: 'deep', parameters: deep }]]) {
+      assert.ok(bestTime(() => framePrompt({ messages: [], tools }, 'o200k_base')) < 10)
     }
   })
 
