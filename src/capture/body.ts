@@ -1,4 +1,5 @@
 import { StringDecoder } from 'node:string_decoder'
+import type { Clock } from '../clock.js'
 
 /** A piece of a response body as it is kept. */
 interface Chunk {
@@ -16,7 +17,7 @@ const maxChunkTimes = 64
  * made and forgotten faster than a copy of the bytes.
  */
 export class BodyBuffer {
-  readonly #elapsed: () => number
+  readonly #clock: Pick<Clock, 'elapsed'>
   #chunks: Chunk[] = []
   #decoder: StringDecoder | undefined
   #isDropping = false
@@ -30,9 +31,8 @@ export class BodyBuffer {
   /** For each of the first chunks: offset in the text at its start, and the monotonic ms of its write. */
   readonly times: { offset: number; at: number }[] = []
 
-  /** `elapsed`: monotonic milliseconds. */
-  constructor(elapsed: () => number) {
-    this.#elapsed = elapsed
+  constructor(clock: Pick<Clock, 'elapsed'>) {
+    this.#clock = clock
   }
 
   /** Says, before the first chunk, that the body is UTF-8 text: it is then never asked for as bytes. */
@@ -49,7 +49,7 @@ export class BodyBuffer {
     else return
     if (length === 0) return
     if (this.times.length < maxChunkTimes) {
-      this.times.push({ offset: this.#offset, at: this.#elapsed() })
+      this.times.push({ offset: this.#offset, at: this.#clock.elapsed() })
     }
     this.bytes += length
     if (this.#isDropping) return
@@ -70,7 +70,7 @@ export class BodyBuffer {
       return length
     }
     this.#decoder ??= new StringDecoder('utf8')
-    const text = this.#decoder.write(bytes as Buffer)
+    const text = this.#decoder.write(bytes)
     this.#chunks.push({ bytes: text, encoding: undefined })
     return text.length
   }
@@ -88,7 +88,7 @@ export class BodyBuffer {
     const isOneText = this.#chunks.length === 1 && typeof first?.bytes === 'string'
     if (isOneText && first.encoding === undefined && this.#decoder === undefined) {
       this.#forget()
-      return first.bytes as string
+      return first.bytes
     }
     if (this.#isText || this.#chunks.every(isUtf8Text)) {
       const text = this.#chunks.map((chunk) => chunk.bytes).join('')

@@ -78,7 +78,7 @@ export class Capture implements ResponseSink {
     this.started_at = init.clock.now()
     this.startedElapsed = init.clock.elapsed()
     this.id = requestId(this.started_at)
-    this.body = new BodyBuffer(init.clock.elapsed)
+    this.body = new BodyBuffer(init.clock)
     this.#maxBodyBytes = init.maxBodyBytes
     this.#onMistake = init.onMistake
   }

@@ -27,13 +27,6 @@ export function utcDays({ from, to }: Span): number[] {
   return days
 }
 
-/** Recomputes the rollups of one UTC day from the log and puts them in place. */
-async function rebuildDay(store: RollupDoor, day: number): Promise<DayResult> {
-  const { users, ...result } = await replaceDay(store, day)
-  await putAccountTotals(store, users)
-  return result
-}
-
 /**
  * Recomputes the rollups of UTC days, tells of each, and brings all other days up to date, so that
  * the roller's next run has little to do. Safe beside running rollers and writers.

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
+import { systemClock } from '../../src/clock.js'
 import { BodyBuffer } from '../../src/capture/body.js'
 import { bodyKind, decode } from '../../src/capture/content.js'
 import type { Reading } from '../../src/capture/reading.js'
@@ -17,7 +18,7 @@ function read(
   contentType: string,
   windows: boolean,
 ): Reading {
-  const body = new BodyBuffer(() => 0)
+  const body = new BodyBuffer(systemClock)
   body.expectText()
   const reader = new ResponseReader(bodyKind(contentType, Buffer.alloc(0)))
   for (const chunk of chunks) {
