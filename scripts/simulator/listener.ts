@@ -1,10 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
-import {
-  createServer as createHttp2Server,
-  type Http2ServerRequest,
-  type ServerHttp2Session,
-} from 'node:http2'
-import type { Server as NetServer } from 'node:net'
+import { createServer as createHttp2Server, type Http2ServerRequest } from 'node:http2'
+import type { Server as NetServer, Socket } from 'node:net'
 import type { Answer } from './answer.js'
 
 export type Question = IncomingMessage | Http2ServerRequest
@@ -13,7 +9,7 @@ export type Handler = (request: Question, answer: Answer) => void
 export interface Listener {
   readonly server: NetServer
   /** Ends open connections, busy ones too. */
-  closeAllConnections(): void
+  readonly closeAllConnections: () => void
 }
 
 /** HTTP/1.1, or HTTP/2 without TLS for clients that know it beforehand. */
@@ -24,13 +20,14 @@ export function createListener(handler: Handler, http2: boolean): Listener {
     })
     return { server, closeAllConnections: () => server.closeAllConnections() }
   }
-  const sessions = new Set<ServerHttp2Session>()
+  const sockets = new Set<Socket>()
   const server = createHttp2Server((request, response) => {
     handler(request, response)
   })
-  server.on('session', (session) => {
-    sessions.add(session)
-    session.once('close', () => sessions.delete(session))
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
   })
-  return { server, closeAllConnections: () => sessions.forEach((session) => session.destroy()) }
+  // The sockets themselves, for a session waits for a peer that has stopped reading.
+  return { server, closeAllConnections: () => sockets.forEach((socket) => socket.destroy()) }
 }

@@ -52,7 +52,8 @@ async function handle(desk: Desk, { format, params }: Route, arrival: Arrival): 
   const { dialect } = format
   const left = new AbortController()
   response.once('close', () => {
-    if (!response.writableFinished) left.abort()
+    // HTTP/2 calls an answer finished that its client gave up; HTTP/1.1 calls it ended while it still flows.
+    if (!response.writableEnded || !response.writableFinished) left.abort()
   })
   const bytes = await readBody(request)
   if (!dialect.apiKey(request.headers, query)) throw new Refusal('unauthorized', '')

@@ -24,7 +24,7 @@ export interface ChatTraits {
   usage(completion: Completion): object
   /** Fields at the top, beside `choices`; `usage` is undefined when it is to be left out. */
   beside?(place: Place, id: string, usage: object | undefined): object
-  costUsd?(usage: TokenUsage, completion: Completion): number
+  readonly costUsd?: (usage: TokenUsage, completion: Completion) => number
 }
 
 const THOUGHT = 'Let me think about what is asked before answering.'

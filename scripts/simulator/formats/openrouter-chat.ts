@@ -39,6 +39,7 @@ function chatPlan(stream: boolean, completion: Completion): BilledPlan {
     json: (options) => ({
       ...shared,
       object: 'chat.completion',
+      system_fingerprint: null,
       choices: [{ logprobs: null, ...finishOf(completion), index: 0, message }],
       ...(options.usage && { usage: openrouterUsage(completion) }),
     }),
