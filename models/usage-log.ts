@@ -19,6 +19,7 @@ export function usageLogModel(connection: Connection): Model<UsageEvent> {
       cache_read_tokens: Number,
       cache_write_tokens: Number,
       reasoning_tokens: Number,
+      usage_flags: { type: [String], default: undefined },
       tokens_used: { type: Number, required: true },
       token_source: { type: String, required: true },
       cost_nano_usd: { type: Number, default: null },

@@ -23,6 +23,8 @@ export interface UsageEvent {
   cache_read_tokens?: number
   cache_write_tokens?: number
   reasoning_tokens?: number
+  /** Which of the provider's figures were dropped: negative, absurd or contradictory. */
+  usage_flags?: string[]
   /** input_tokens + output_tokens. */
   tokens_used: number
   token_source: TokenSource

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import type { Capture, Subject } from './capture/capture.js'
 import { complete, type CompletionContext } from './capture/complete.js'
 import { OperationTable } from './capture/operations.js'
+import { HostReaders } from './capture/readers/host-readers.js'
 import type { UnrecordedEvent } from './event.js'
 import { anonymousUserId } from './identity/user-id.js'
 import type { Caller, Verdict } from './identity/verifier.js'
@@ -38,6 +39,9 @@ export class House {
   readonly #find: FindCaller
   readonly #mistakes: Episode
   #lastMistake = ''
+  readonly #flags: Episode
+  #lastFlags = ''
+  #droppedFigures = 0
   #preparing: Promise<void> | undefined
   #isClosed = false
   #closing: Promise<{ flushed: boolean; left_in_spool: number }> | undefined
@@ -47,6 +51,9 @@ export class House {
     this.#config = config
     this.#find = find
     this.#mistakes = new Episode(clock, () => logger.warn(`usage: ${this.#lastMistake}`))
+    this.#flags = new Episode(clock, (count) =>
+      logger.warn(`usage: ${count} figures were dropped as impossible, last ${this.#lastFlags}`),
+    )
     this.store = createStore(connection, clock)
     this.plans = new PlanBook(config.defaultPlan, (tier) =>
       logger.warn(`usage: unknown tier ${JSON.stringify(tier)}, treated as ${config.defaultPlan}`),
@@ -65,6 +72,11 @@ export class House {
     this.#schedule = new RollupSchedule(this.store, config)
     this.#schedule.start()
     this.ready().catch(() => undefined)
+  }
+
+  /** Figures of providers that were negative, absurd or contradictory, since the start. */
+  get droppedFigures(): number {
+    return this.#droppedFigures
   }
 
   get isClosed(): boolean {
@@ -130,6 +142,7 @@ export class House {
     const { clock, capture } = this.#config
     const context: CompletionContext = {
       counter: this.#counter,
+      onFlags: (flags, provider) => this.#flagged(flags, provider),
       maxBodyBytes: capture.maxBodyBytes,
       anonymous: { user_id: anonymousUserId },
       tierOf: ({ tier }) => this.plans.of(this.#config.trustTierClaim ? tier : undefined).tier,
@@ -150,6 +163,10 @@ export class House {
       intake: this.#intake,
       clock,
       maxBodyBytes: capture.maxBodyBytes,
+      readers:
+        capture.readers.length === 0
+          ? undefined
+          : new HostReaders(capture.readers, (what) => this.#mistake(what)),
       metadata,
       idempotencyKey: idempotencyKey && ((req) => idempotencyKey(req as Request)),
       onMistake: (what) => this.#mistake(what),
@@ -165,6 +182,12 @@ export class House {
 
   #announce(): void {
     for (const listener of this.#listeners) listener()
+  }
+
+  #flagged(flags: readonly string[], provider = 'an unknown provider'): void {
+    this.#lastFlags = `${flags.join(', ')} of ${provider}`
+    this.#droppedFigures += flags.length
+    this.#flags.happened(flags.length)
   }
 
   #mistake(what: string): void {

@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid'
 import { mergeFacts, type Facts } from './capture/annotations.js'
 import { Capture, type Operation } from './capture/capture.js'
 import type { OperationTable } from './capture/operations.js'
+import type { HostReaders } from './capture/readers/host-readers.js'
 import { tapResponse } from './capture/tap.js'
 import type { Clock } from './clock.js'
 import { Epochs } from './ledger/epochs.js'
@@ -14,6 +15,8 @@ export interface MeterOptions {
   readonly intake: Intake
   readonly clock: Clock
   readonly maxBodyBytes: number
+  /** The host's own readers, if any. */
+  readonly readers: HostReaders | undefined
   readonly metadata: ReadonlySet<string>
   /** Names retries that the host answers from memory. */
   readonly idempotencyKey: ((req: IncomingMessage) => string | undefined) | undefined
@@ -57,7 +60,7 @@ export class Meter {
       return undefined
     }
     if (this.#stopped) return undefined
-    const { clock, maxBodyBytes } = this.#options
+    const { clock, maxBodyBytes, readers } = this.#options
     const now = clock.now()
     const capture = new Capture({
       id: uuidv7({ msecs: now }),
@@ -67,6 +70,7 @@ export class Meter {
       now,
       elapsed: clock.elapsed(),
       maxBodyBytes,
+      readers,
     })
     this.#captures.set(req, capture)
     capture.epoch = this.#open.enter()

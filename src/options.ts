@@ -2,6 +2,7 @@ import type { Request } from 'express'
 import type { Connection } from 'mongoose'
 import { z } from 'zod'
 import { defaultOperations, type OperationOptions } from './capture/operations.js'
+import type { Reader } from './capture/readers/reader.js'
 import { systemClock, type Clock } from './clock.js'
 import type { AuthConfig, AuthOptions } from './identity/auth-options.js'
 import { parseAuthOptions } from './identity/auth-options.js'
@@ -47,6 +48,8 @@ export interface UsageOptions {
     | {
         /** JSON and compressed responses larger than this are not read, bytes. Default 1 MiB. */
         maxBodyBytes?: number | undefined
+        /** The host's own readers of wire formats, asked before the built-in ones. Default: none. */
+        readers?: readonly Reader[] | undefined
       }
     | undefined
   /** The queue between responses and MongoDB. */
@@ -98,6 +101,15 @@ const methodsOf = (...names: string[]) =>
     `must be an object with the methods ${names.join(', ')}`,
   )
 
+const reader = z.custom<Reader>(
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    typeof Reflect.get(value, 'name') === 'string' &&
+    typeof Reflect.get(value, 'read') === 'function',
+  'must be { name, read(payload, reading) }',
+)
+
 const schema = z.strictObject({
   connection: methodsOf('asPromise', 'model', 'collection').optional(),
   mongoUri: z
@@ -119,6 +131,7 @@ const schema = z.strictObject({
         .min(1024)
         .max(64 * 1024 * 1024)
         .default(1024 * 1024),
+      readers: z.array(reader).max(100).default([]),
     })
     .prefault({}),
   ledger: z
@@ -149,7 +162,7 @@ export interface Config {
   readonly defaultPlan: string
   readonly anonymous: 'track' | 'refuse'
   readonly metadata: ReadonlySet<string>
-  readonly capture: { readonly maxBodyBytes: number }
+  readonly capture: { readonly maxBodyBytes: number; readonly readers: readonly Reader[] }
   readonly ledger: {
     readonly maxEvents: number
     readonly batchSize: number

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Annotations } from './annotations.js'
 import { BodyBuffer } from './body.js'
-import { bodyKind, isEncoded } from './content.js'
+import { bodyKind, isEncoded, type BodyKind } from './content.js'
+import type { HostReaders } from './readers/host-readers.js'
 import { ResponseReader } from './response-reader.js'
 
 /** The operation a request was matched to. */
@@ -58,6 +59,7 @@ export class Capture {
   /** The body was seen compressed: what stands where in time cannot be told. */
   encoded = false
   readonly #maxBodyBytes: number
+  readonly #readers: HostReaders | undefined
 
   constructor(init: {
     id: string
@@ -67,6 +69,7 @@ export class Capture {
     now: number
     elapsed: number
     maxBodyBytes: number
+    readers: HostReaders | undefined
   }) {
     this.id = init.id
     this.operation = init.operation
@@ -75,6 +78,7 @@ export class Capture {
     this.started_at = init.now
     this.startedElapsed = init.elapsed
     this.#maxBodyBytes = init.maxBodyBytes
+    this.#readers = init.readers
   }
 
   get contentType(): string | undefined {
@@ -112,6 +116,15 @@ export class Capture {
     return statusCode === 204 || statusCode === 304 || this.req.method === 'HEAD'
   }
 
+  /** Begins to read the body. */
+  newReader(kind: BodyKind): ResponseReader {
+    this.reader = new ResponseReader(kind, {
+      own: this.#readers,
+      header: (name) => headerText(this.res.getHeader(name)),
+    })
+    return this.reader
+  }
+
   #fold(): void {
     const { body } = this
     if (this.reader === undefined) {
@@ -120,11 +133,11 @@ export class Capture {
         this.#bound()
         return
       }
-      this.reader = new ResponseReader(bodyKind(this.contentType, start))
+      this.reader = this.newReader(bodyKind(this.contentType, start))
     }
     if (this.reader.kind === 'opaque') body.drop()
     else if (this.reader.kind === 'json') this.#bound()
-    else this.reader.push(body.takeText())
+    else this.reader.take(body)
   }
 
   #bound(): void {

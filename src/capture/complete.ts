@@ -6,12 +6,13 @@ import { bodyKind, decode, isEncoded } from './content.js'
 import { eventOf } from './event-of.js'
 import { readAsk } from './prompt.js'
 import { emptyReading, name, type Reading } from './reading.js'
-import { ResponseReader } from './response-reader.js'
 import { settleTokens } from './settle-tokens.js'
 
 /** What completing a capture needs from the house. */
 export interface CompletionContext {
   readonly counter: TokenCounter
+  /** Told of the figures that were dropped. */
+  readonly onFlags: (flags: readonly string[], provider: string | undefined) => void
   readonly maxBodyBytes: number
   /** Whose operations those of nobody in particular are. */
   readonly anonymous: Subject
@@ -33,6 +34,7 @@ export function complete(
 ): MaybePromise<UnrecordedEvent> {
   return andThen(subjectOf(capture, context), (subject) =>
     andThen(readResponse(capture, context.maxBodyBytes), (reading) => {
+      if (reading.usage_flags.length > 0) context.onFlags(reading.usage_flags, reading.provider)
       const failed =
         !ending.finished || ending.status_code >= 400 || reading.error_type !== undefined
       const needsAsk = reading.model === undefined || !reading.output_is_final
@@ -50,17 +52,16 @@ export function complete(
 function readResponse(capture: Capture, maxBodyBytes: number): MaybePromise<Reading> {
   const { body } = capture
   if (capture.overflowed || body.bytes === 0) return emptyReading()
-  if (capture.reader) return capture.reader.finish(body.takeText())
+  if (capture.reader) return capture.reader.finishBody(body)
   const start = body.peek(64)
   const kind = bodyKind(capture.contentType, start)
   if (kind === 'opaque') return emptyReading()
-  const reader = new ResponseReader(kind)
-  capture.reader = reader
+  const reader = capture.newReader(kind)
   const encoding = capture.contentEncoding
-  if (encoding === undefined || !isEncoded(encoding, start)) return reader.finish(body.takeText())
+  if (encoding === undefined || !isEncoded(encoding, start)) return reader.finishBody(body)
   capture.encoded = true
   return decode(body.takeBytes(), encoding, 4 * maxBodyBytes).then(
-    (text) => reader.finish(text),
+    (bytes) => reader.finishBytes(bytes),
     () => emptyReading(),
   )
 }

@@ -55,6 +55,7 @@ function addProviderFacts(event: UnrecordedEvent, outcome: Outcome): void {
   if (provider !== undefined) event.provider = provider
   if (model !== undefined) event.model = model
   if (reading.generation_id !== undefined) event.generation_id = reading.generation_id
+  if (reading.usage_flags.length > 0) event.usage_flags = reading.usage_flags.slice(0, 20)
   const error_type = errorOf(ending, reading)
   if (error_type !== undefined) event.error_type = error_type
   const firstToken = firstTokenMs(capture)
@@ -84,7 +85,7 @@ function errorOf(ending: Ending, reading: Reading): string | undefined {
 
 function isStream(capture: Capture): boolean {
   const kind = capture.reader?.kind
-  if (kind === 'sse' || kind === 'ndjson') return true
+  if (kind === 'sse' || kind === 'ndjson' || kind === 'eventstream') return true
   return kind === 'text' && capture.body.times.length > 1
 }
 
