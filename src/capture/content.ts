@@ -8,9 +8,9 @@ export type BodyKind = 'json' | 'sse' | 'ndjson' | 'eventstream' | 'text' | 'opa
 export function bodyKind(contentType: string | undefined, start: Buffer): BodyKind {
   if (contentType === undefined) return sniff(start)
   const type = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? ''
-  if (type === 'application/json' || type.endsWith('+json')) return 'json'
   if (type === 'text/event-stream') return 'sse'
   if (ndjsonTypes.has(type)) return 'ndjson'
+  if (type === 'application/json' || type.endsWith('+json')) return 'json'
   if (type === 'application/vnd.amazon.eventstream') return 'eventstream'
   return type.startsWith('text/') ? 'text' : 'opaque'
 }

@@ -91,6 +91,16 @@ export function addText(reading: Reading, text: unknown): void {
   if (reading.text_length <= maxTextLength) reading.text.push(text)
 }
 
+/** Keeps an object that the model produced (a tool call's arguments) as its JSON, unless it is empty. */
+export function addJson(reading: Reading, value: unknown): void {
+  if (!isObject(value) || Object.keys(value).length === 0) return
+  try {
+    addText(reading, JSON.stringify(value))
+  } catch {
+    // Nested deeper than the stack: not counted.
+  }
+}
+
 /** Notes, once, that a figure was dropped. */
 export function flag(reading: Reading, what: string): void {
   if (!reading.usage_flags.includes(what)) reading.usage_flags.push(what)

@@ -1,7 +1,7 @@
 import { isTokenCount } from '../../event.js'
 import { setFigures } from '../figures.js'
 import { arrayAt, isObject, objectAt, type JsonObject } from '../json.js'
-import { addText, figure, name, sayModel, sayProvider, type Reading } from '../reading.js'
+import { addJson, addText, figure, name, sayModel, sayProvider, type Reading } from '../reading.js'
 import type { Reader } from './reader.js'
 
 /**
@@ -89,8 +89,6 @@ function readBlock(block: JsonObject, reading: Reading): void {
   addText(reading, block.partial_json)
   if (block.type === 'tool_use') {
     addText(reading, block.name)
-    if (isObject(block.input) && Object.keys(block.input).length > 0) {
-      addText(reading, JSON.stringify(block.input))
-    }
+    addJson(reading, block.input)
   }
 }

@@ -1,6 +1,6 @@
 import { setFigures } from '../figures.js'
 import { arrayAt, isObject, objectAt, stringAt, type JsonObject } from '../json.js'
-import { addText, figure, name, sayModel, sayProvider, type Reading } from '../reading.js'
+import { addJson, addText, figure, name, sayModel, sayProvider, type Reading } from '../reading.js'
 import type { Reader } from './reader.js'
 
 /**
@@ -76,7 +76,8 @@ function readBlock(block: JsonObject, reading: Reading): void {
   const tool = objectAt(block, 'toolUse')
   if (!tool) return
   addText(reading, tool.name)
-  addText(reading, isObject(tool.input) ? JSON.stringify(tool.input) : tool.input)
+  addText(reading, tool.input)
+  addJson(reading, tool.input)
 }
 
 const exceptions = [

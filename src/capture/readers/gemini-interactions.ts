@@ -1,6 +1,7 @@
 import { setFigures } from '../figures.js'
 import { arrayAt, isObject, objectAt, stringAt, type JsonObject } from '../json.js'
 import {
+  addJson,
   addText,
   errorType,
   figure,
@@ -74,7 +75,7 @@ function readStep(step: JsonObject, reading: Reading): void {
   if (step.type === 'user_input') return
   addText(reading, step.text)
   addText(reading, step.name)
-  if (isObject(step.arguments)) addText(reading, JSON.stringify(step.arguments))
+  addJson(reading, step.arguments)
   for (const key of ['content', 'summary']) {
     for (const part of arrayAt(step, key)) if (isObject(part)) addText(reading, part.text)
   }

@@ -1,6 +1,6 @@
 import { setFigures } from '../figures.js'
 import { arrayAt, isObject, objectAt, type JsonObject } from '../json.js'
-import { addText, figure, name, sayModel, sayProvider, type Reading } from '../reading.js'
+import { addJson, addText, figure, name, sayModel, sayProvider, type Reading } from '../reading.js'
 import type { Reader } from './reader.js'
 
 /**
@@ -59,6 +59,6 @@ function readCandidate(candidate: JsonObject, reading: Reading): void {
     const call = objectAt(part, 'functionCall')
     if (!call) continue
     addText(reading, call.name)
-    if (isObject(call.args)) addText(reading, JSON.stringify(call.args))
+    addJson(reading, call.args)
   }
 }

@@ -1,6 +1,6 @@
 import { setFigures } from '../figures.js'
 import { arrayAt, isObject, objectAt, type JsonObject } from '../json.js'
-import { addText, figure, sayModel, sayProvider, type Reading } from '../reading.js'
+import { addJson, addText, figure, sayModel, sayProvider, type Reading } from '../reading.js'
 import type { Reader } from './reader.js'
 
 /**
@@ -46,6 +46,6 @@ function readMessage(message: JsonObject, reading: Reading): void {
     const fn = isObject(call) ? objectAt(call, 'function') : undefined
     if (!fn) continue
     addText(reading, fn.name)
-    if (isObject(fn.arguments)) addText(reading, JSON.stringify(fn.arguments))
+    addJson(reading, fn.arguments)
   }
 }

@@ -92,6 +92,8 @@ function readContent(content: Json | undefined, reading: Reading): void {
   for (const part of content) {
     if (!isObject(part)) continue
     addText(reading, part.text)
-    if (part.type === 'thinking') readContent(part.thinking, reading)
+    for (const thought of arrayAt(part, 'thinking')) {
+      if (isObject(thought)) addText(reading, thought.text)
+    }
   }
 }
