@@ -19,6 +19,11 @@ export interface Identity {
   roles?: readonly string[] | undefined
 }
 
+/** Base URLs of providers besides the known ones, as strings or with the provider's name. */
+export interface OutboundHosts {
+  hosts: readonly (string | { baseUrl: string; provider?: string | undefined })[]
+}
+
 type MaybePromise<T> = T | Promise<T>
 
 /** The options of `createUsage`. One of `connection` and `mongoUri`, and `auth` or `identify`, are due. */
@@ -47,6 +52,11 @@ export interface UsageOptions {
     | {
         /** JSON and compressed responses larger than this are not read, bytes. Default 1 MiB. */
         maxBodyBytes?: number | undefined
+        /**
+         * Whether the host's own calls to AI providers are observed, and at which base URLs besides
+         * the known ones: `{ hosts: ['http://127.0.0.1:9000'] }`. Default true.
+         */
+        outbound?: boolean | OutboundHosts | undefined
       }
     | undefined
   /** The queue between responses and MongoDB. */
@@ -98,6 +108,21 @@ const methodsOf = (...names: string[]) =>
     `must be an object with the methods ${names.join(', ')}`,
   )
 
+const baseUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).max(2048)
+const outboundHosts = z.strictObject({
+  hosts: z
+    .array(
+      z.union([
+        baseUrl,
+        z.strictObject({
+          baseUrl,
+          provider: z.string().regex(name, 'must be 1 to 64 letters, digits, _, - or .').optional(),
+        }),
+      ]),
+    )
+    .max(100),
+})
+
 const schema = z.strictObject({
   connection: methodsOf('asPromise', 'model', 'collection').optional(),
   mongoUri: z
@@ -119,6 +144,7 @@ const schema = z.strictObject({
         .min(1024)
         .max(64 * 1024 * 1024)
         .default(1024 * 1024),
+      outbound: z.union([z.boolean(), outboundHosts]).default(true),
     })
     .prefault({}),
   ledger: z
@@ -149,7 +175,10 @@ export interface Config {
   readonly defaultPlan: string
   readonly anonymous: 'track' | 'refuse'
   readonly metadata: ReadonlySet<string>
-  readonly capture: { readonly maxBodyBytes: number }
+  readonly capture: {
+    readonly maxBodyBytes: number
+    readonly outbound: boolean | OutboundHosts
+  }
   readonly ledger: {
     readonly maxEvents: number
     readonly batchSize: number

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Annotations } from './annotations.js'
-import { BodyBuffer } from './body.js'
-import { bodyKind, isEncoded } from './content.js'
-import { ResponseReader } from './response-reader.js'
+import type { BodyBuffer } from './body.js'
+import type { Calls } from './calls.js'
+import { MessageBody } from './message-body.js'
+import type { ResponseReader } from './response-reader.js'
 
 /** The operation a request was matched to. */
 export interface Operation {
@@ -21,9 +22,6 @@ export interface Subject {
   readonly tier?: string
 }
 
-/** A streamed body is folded in windows of this size, so that memory stays bounded. */
-const windowBytes = 64 * 1024
-
 /** How the response ended. */
 export interface Ending {
   readonly finished: boolean
@@ -40,7 +38,10 @@ export class Capture {
   readonly started_at: number
   readonly startedElapsed: number
   readonly annotations: Annotations = {}
-  readonly body = new BodyBuffer()
+  /** What the response wrote. */
+  readonly content: MessageBody
+  /** The host's own calls to providers while it worked on this request. */
+  calls: Calls | undefined
   subject: Subject | undefined
   /** Still being found out (a key set being fetched, an async `identify`). */
   pendingSubject: Promise<Subject | undefined> | undefined
@@ -52,12 +53,6 @@ export class Capture {
   discarded = false
   /** For the meter: when it began, among those it watches. */
   epoch = 0
-  /** The body was too large to read. */
-  overflowed = false
-  reader: ResponseReader | undefined
-  /** The body was seen compressed: what stands where in time cannot be told. */
-  encoded = false
-  readonly #maxBodyBytes: number
 
   constructor(init: {
     id: string
@@ -74,7 +69,20 @@ export class Capture {
     this.res = init.res
     this.started_at = init.now
     this.startedElapsed = init.elapsed
-    this.#maxBodyBytes = init.maxBodyBytes
+    this.content = new MessageBody(this, init.maxBodyBytes)
+  }
+
+  get body(): BodyBuffer {
+    return this.content.buffer
+  }
+
+  get reader(): ResponseReader | undefined {
+    return this.content.reader
+  }
+
+  /** The body was seen compressed: what stands where in time cannot be told. */
+  get encoded(): boolean {
+    return this.content.encoded
   }
 
   get contentType(): string | undefined {
@@ -88,8 +96,7 @@ export class Capture {
   /** Takes note of a chunk that the response has accepted; what comes after the end is not kept. */
   wrote(chunk: unknown, encoding: unknown, elapsed: number): void {
     if (this.ending !== undefined || this.#isBodiless()) return
-    this.body.add(chunk, encoding, elapsed)
-    if (this.body.held > windowBytes) this.#fold()
+    this.content.add(chunk, encoding, elapsed)
   }
 
   /** Takes note of the headers given to `writeHead(status, [message], [headers])`. */
@@ -110,27 +117,6 @@ export class Capture {
   #isBodiless(): boolean {
     const { statusCode } = this.res
     return statusCode === 204 || statusCode === 304 || this.req.method === 'HEAD'
-  }
-
-  #fold(): void {
-    const { body } = this
-    if (this.reader === undefined) {
-      const start = body.peek(64)
-      if (isEncoded(this.contentEncoding, start)) {
-        this.#bound()
-        return
-      }
-      this.reader = new ResponseReader(bodyKind(this.contentType, start))
-    }
-    if (this.reader.kind === 'opaque') body.drop()
-    else if (this.reader.kind === 'json') this.#bound()
-    else this.reader.push(body.takeText())
-  }
-
-  #bound(): void {
-    if (this.body.held <= this.#maxBodyBytes) return
-    this.overflowed = true
-    this.body.drop()
   }
 }
 
