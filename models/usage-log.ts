@@ -38,6 +38,7 @@ export function usageLogModel(connection: Connection): Model<UsageEvent> {
       conversation_id: String,
       tools_used: { type: [String], default: undefined },
       attempts: Number,
+      models: { type: [Object], default: undefined },
       client_request_id: String,
       timestamp: { type: Date, required: true },
       recorded_at: { type: Date, required: true },

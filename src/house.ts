@@ -18,9 +18,14 @@ import { PlanBook } from './limits/plans.js'
 import { andThen, type MaybePromise } from './maybe-promise.js'
 import { Meter } from './meter.js'
 import type { Config } from './options.js'
+import { Outbound } from './outbound/outbound.js'
+import { Waiting } from './outbound/waiting.js'
 import { RollupSchedule } from './rollup/schedule.js'
 import { createStore, type Store } from './store/store.js'
 import { createTokenCounter, type TokenCounter } from './tokens/counter.js'
+
+/** How long `flush` waits for operations whose provider calls run still, ms. */
+const heldBackMs = 1_000
 
 type FindCaller = (req: Request) => MaybePromise<Verdict>
 
@@ -34,6 +39,8 @@ export class House {
   readonly #config: Config
   readonly #counter: TokenCounter
   readonly #intake: Intake
+  readonly #outbound: Outbound | undefined
+  readonly #waiting = new Waiting()
   readonly #schedule: RollupSchedule
   readonly #listeners = new Set<() => void>()
   readonly #find: FindCaller
@@ -68,6 +75,9 @@ export class House {
     })
     this.submissions = new Submissions(this.ledger, this.store.logs)
     this.#intake = this.#createIntake()
+    const { outbound, maxBodyBytes } = config.capture
+    const { hosts } = typeof outbound === 'boolean' ? { hosts: [] } : outbound
+    this.#outbound = outbound === false ? undefined : new Outbound({ hosts, maxBodyBytes })
     this.meter = this.#createMeter()
     this.#schedule = new RollupSchedule(this.store, config)
     this.#schedule.start()
@@ -111,8 +121,20 @@ export class House {
   }
 
   async flush(): Promise<void> {
+    // What waits for its provider is given a moment; the rest does not wait for it.
+    await Promise.all([this.#flushReady(), this.#waiting.settled(heldBackMs)])
+    await this.#flushReady()
+  }
+
+  async #flushReady(): Promise<void> {
     await this.#intake.settled()
     await this.ledger.flush()
+  }
+
+  /** Hands a tracked request on; what its handler asks of providers belongs to it. */
+  enter(capture: Capture, next: () => void): void {
+    if (this.#outbound) this.#outbound.enter(capture, next)
+    else next()
   }
 
   close(deadlineMs: number, own: Connection | undefined) {
@@ -130,6 +152,10 @@ export class House {
     await this.#schedule.stop()
     // A response that never ends must not take the time in which the others are written.
     await within(drained, deadlineMs * 0.7)
+    // Nor may a provider that never ends its answer.
+    await this.#waiting.settled(Math.max(0, deadlineMs * 0.8 - (clock.elapsed() - began)))
+    this.#waiting.stop()
+    this.#outbound?.stop()
     const flushed = await within(this.flush(), deadlineMs - (clock.elapsed() - began))
     this.ledger.stop()
     await this.#counter.close()
@@ -139,11 +165,10 @@ export class House {
   }
 
   #createIntake(): Intake {
-    const { clock, capture } = this.#config
+    const { clock } = this.#config
     const context: CompletionContext = {
       counter: this.#counter,
       onFlags: (flags, provider) => this.#flagged(flags, provider),
-      maxBodyBytes: capture.maxBodyBytes,
       anonymous: { user_id: anonymousUserId },
       tierOf: ({ tier }) => this.plans.of(this.#config.trustTierClaim ? tier : undefined).tier,
       identifyLate: (late) => this.#identifyLate(late),
@@ -152,6 +177,7 @@ export class House {
       ledger: this.ledger,
       elapsed: () => clock.elapsed(),
       onError: (error) => this.#mistake(`completing an event failed: ${String(error)}`),
+      hold: (one, ending) => this.#waiting.hold(one, ending),
       complete: (one, ending) => complete(one, ending, context),
     })
   }

@@ -20,6 +20,11 @@ export interface Identity {
   roles?: readonly string[] | undefined
 }
 
+/** Base URLs of providers besides the known ones, as strings or with the provider's name. */
+export interface OutboundHosts {
+  hosts: readonly (string | { baseUrl: string; provider?: string | undefined })[]
+}
+
 type MaybePromise<T> = T | Promise<T>
 
 /** The options of `createUsage`. One of `connection` and `mongoUri`, and `auth` or `identify`, are due. */
@@ -50,6 +55,11 @@ export interface UsageOptions {
         maxBodyBytes?: number | undefined
         /** The host's own readers of wire formats, asked before the built-in ones. Default: none. */
         readers?: readonly Reader[] | undefined
+        /**
+         * Whether the host's own calls to AI providers are observed, and at which base URLs besides
+         * the known ones: `{ hosts: ['http://127.0.0.1:9000'] }`. Default true.
+         */
+        outbound?: boolean | OutboundHosts | undefined
       }
     | undefined
   /** The queue between responses and MongoDB. */
@@ -109,6 +119,20 @@ const reader = z.custom<Reader>(
     typeof Reflect.get(value, 'read') === 'function',
   'must be { name, read(payload, reading) }',
 )
+const baseUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).max(2048)
+const outboundHosts = z.strictObject({
+  hosts: z
+    .array(
+      z.union([
+        baseUrl,
+        z.strictObject({
+          baseUrl,
+          provider: z.string().regex(name, 'must be 1 to 64 letters, digits, _, - or .').optional(),
+        }),
+      ]),
+    )
+    .max(100),
+})
 
 const schema = z.strictObject({
   connection: methodsOf('asPromise', 'model', 'collection').optional(),
@@ -132,6 +156,7 @@ const schema = z.strictObject({
         .max(64 * 1024 * 1024)
         .default(1024 * 1024),
       readers: z.array(reader).max(100).default([]),
+      outbound: z.union([z.boolean(), outboundHosts]).default(true),
     })
     .prefault({}),
   ledger: z
@@ -162,7 +187,11 @@ export interface Config {
   readonly defaultPlan: string
   readonly anonymous: 'track' | 'refuse'
   readonly metadata: ReadonlySet<string>
-  readonly capture: { readonly maxBodyBytes: number; readonly readers: readonly Reader[] }
+  readonly capture: {
+    readonly maxBodyBytes: number
+    readonly readers: readonly Reader[]
+    readonly outbound: boolean | OutboundHosts
+  }
   readonly ledger: {
     readonly maxEvents: number
     readonly batchSize: number

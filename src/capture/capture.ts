@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Annotations } from './annotations.js'
-import { BodyBuffer } from './body.js'
-import { bodyKind, isEncoded, type BodyKind } from './content.js'
+import type { BodyBuffer } from './body.js'
+import type { Calls } from './calls.js'
+import { MessageBody } from './message-body.js'
 import type { HostReaders } from './readers/host-readers.js'
-import { ResponseReader } from './response-reader.js'
+import type { ResponseReader, ResponseReaderOptions } from './response-reader.js'
 
 /** The operation a request was matched to. */
 export interface Operation {
@@ -22,9 +23,6 @@ export interface Subject {
   readonly tier?: string
 }
 
-/** A streamed body is folded in windows of this size, so that memory stays bounded. */
-const windowBytes = 64 * 1024
-
 /** How the response ended. */
 export interface Ending {
   readonly finished: boolean
@@ -41,7 +39,10 @@ export class Capture {
   readonly started_at: number
   readonly startedElapsed: number
   readonly annotations: Annotations = {}
-  readonly body = new BodyBuffer()
+  /** What the response wrote. */
+  readonly content: MessageBody
+  /** The host's own calls to providers while it worked on this request. */
+  calls: Calls | undefined
   subject: Subject | undefined
   /** Still being found out (a key set being fetched, an async `identify`). */
   pendingSubject: Promise<Subject | undefined> | undefined
@@ -53,12 +54,6 @@ export class Capture {
   discarded = false
   /** For the meter: when it began, among those it watches. */
   epoch = 0
-  /** The body was too large to read. */
-  overflowed = false
-  reader: ResponseReader | undefined
-  /** The body was seen compressed: what stands where in time cannot be told. */
-  encoded = false
-  readonly #maxBodyBytes: number
   readonly #readers: HostReaders | undefined
 
   constructor(init: {
@@ -77,8 +72,29 @@ export class Capture {
     this.res = init.res
     this.started_at = init.now
     this.startedElapsed = init.elapsed
-    this.#maxBodyBytes = init.maxBodyBytes
     this.#readers = init.readers
+    this.content = new MessageBody(this, init.maxBodyBytes)
+  }
+
+  /** How the body is to be read. */
+  get readerOptions(): ResponseReaderOptions {
+    return {
+      own: this.#readers,
+      header: (name) => headerText(this.res.getHeader(name)),
+    }
+  }
+
+  get body(): BodyBuffer {
+    return this.content.buffer
+  }
+
+  get reader(): ResponseReader | undefined {
+    return this.content.reader
+  }
+
+  /** The body was seen compressed: what stands where in time cannot be told. */
+  get encoded(): boolean {
+    return this.content.encoded
   }
 
   get contentType(): string | undefined {
@@ -92,8 +108,7 @@ export class Capture {
   /** Takes note of a chunk that the response has accepted; what comes after the end is not kept. */
   wrote(chunk: unknown, encoding: unknown, elapsed: number): void {
     if (this.ending !== undefined || this.#isBodiless()) return
-    this.body.add(chunk, encoding, elapsed)
-    if (this.body.held > windowBytes) this.#fold()
+    this.content.add(chunk, encoding, elapsed)
   }
 
   /** Takes note of the headers given to `writeHead(status, [message], [headers])`. */
@@ -114,36 +129,6 @@ export class Capture {
   #isBodiless(): boolean {
     const { statusCode } = this.res
     return statusCode === 204 || statusCode === 304 || this.req.method === 'HEAD'
-  }
-
-  /** Begins to read the body. */
-  newReader(kind: BodyKind): ResponseReader {
-    this.reader = new ResponseReader(kind, {
-      own: this.#readers,
-      header: (name) => headerText(this.res.getHeader(name)),
-    })
-    return this.reader
-  }
-
-  #fold(): void {
-    const { body } = this
-    if (this.reader === undefined) {
-      const start = body.peek(64)
-      if (isEncoded(this.contentEncoding, start)) {
-        this.#bound()
-        return
-      }
-      this.reader = this.newReader(bodyKind(this.contentType, start))
-    }
-    if (this.reader.kind === 'opaque') body.drop()
-    else if (this.reader.kind === 'json') this.#bound()
-    else this.reader.take(body)
-  }
-
-  #bound(): void {
-    if (this.body.held <= this.#maxBodyBytes) return
-    this.overflowed = true
-    this.body.drop()
   }
 }
 

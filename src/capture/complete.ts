@@ -2,10 +2,10 @@ import type { UnrecordedEvent } from '../event.js'
 import type { TokenCounter } from '../tokens/counter.js'
 import { andThen, type MaybePromise } from '../maybe-promise.js'
 import type { Capture, Ending, Subject } from './capture.js'
-import { bodyKind, decode, isEncoded } from './content.js'
 import { eventOf } from './event-of.js'
 import { readAsk } from './prompt.js'
-import { emptyReading, name, type Reading } from './reading.js'
+import { readWork } from './provider-work.js'
+import { name } from './reading.js'
 import { settleTokens } from './settle-tokens.js'
 
 /** What completing a capture needs from the house. */
@@ -13,7 +13,6 @@ export interface CompletionContext {
   readonly counter: TokenCounter
   /** Told of the figures that were dropped. */
   readonly onFlags: (flags: readonly string[], provider: string | undefined) => void
-  readonly maxBodyBytes: number
   /** Whose operations those of nobody in particular are. */
   readonly anonymous: Subject
   /** The tier under which a subject's operation is booked. */
@@ -33,36 +32,23 @@ export function complete(
   context: CompletionContext,
 ): MaybePromise<UnrecordedEvent> {
   return andThen(subjectOf(capture, context), (subject) =>
-    andThen(readResponse(capture, context.maxBodyBytes), (reading) => {
-      if (reading.usage_flags.length > 0) context.onFlags(reading.usage_flags, reading.provider)
-      const failed =
-        !ending.finished || ending.status_code >= 400 || reading.error_type !== undefined
-      const needsAsk = reading.model === undefined || !reading.output_is_final
-      const ask = needsAsk ? readAsk(capture.req) : {}
-      const model = capture.annotations.model ?? reading.model ?? name(ask.model)
-      const given = { capture, ending, reading, ask, model, failed }
-      return andThen(settleTokens(given, context.counter), (settled) =>
-        eventOf({ ...given, subject, tier: context.tierOf(subject), settled }),
-      )
-    }),
-  )
-}
-
-/** Reads what is left of the body; a body that cannot be read gives an empty reading. */
-function readResponse(capture: Capture, maxBodyBytes: number): MaybePromise<Reading> {
-  const { body } = capture
-  if (capture.overflowed || body.bytes === 0) return emptyReading()
-  if (capture.reader) return capture.reader.finishBody(body)
-  const start = body.peek(64)
-  const kind = bodyKind(capture.contentType, start)
-  if (kind === 'opaque') return emptyReading()
-  const reader = capture.newReader(kind)
-  const encoding = capture.contentEncoding
-  if (encoding === undefined || !isEncoded(encoding, start)) return reader.finishBody(body)
-  capture.encoded = true
-  return decode(body.takeBytes(), encoding, 4 * maxBodyBytes).then(
-    (bytes) => reader.finishBytes(bytes),
-    () => emptyReading(),
+    andThen(readWork(capture.calls), (work) =>
+      andThen(capture.content.read(), (reading) => {
+        for (const { usage_flags, provider } of [reading, ...work.map((one) => one.reading)]) {
+          if (usage_flags.length > 0) context.onFlags(usage_flags, provider)
+        }
+        const failed =
+          !ending.finished || ending.status_code >= 400 || reading.error_type !== undefined
+        const needsAsk =
+          (reading.model === undefined || !reading.output_is_final) && work.length === 0
+        const ask = needsAsk ? readAsk(capture.req) : {}
+        const model = capture.annotations.model ?? reading.model ?? name(ask.model)
+        const given = { capture, ending, reading, work, ask, model, failed }
+        return andThen(settleTokens(given, context.counter), (settled) =>
+          eventOf({ ...given, subject, tier: context.tierOf(subject), settled }),
+        )
+      }),
+    ),
   )
 }
 

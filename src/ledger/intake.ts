@@ -8,6 +8,8 @@ const sliceMs = 4
 
 export interface IntakeOptions {
   ledger: Ledger
+  /** What an operation has to wait for before it can be completed; undefined = nothing. */
+  hold: (capture: Capture, ending: Ending) => Promise<void> | undefined
   complete: (capture: Capture, ending: Ending) => UnrecordedEvent | Promise<UnrecordedEvent>
   elapsed: () => number
   onError: (error: unknown) => void
@@ -28,6 +30,7 @@ export class Intake {
   readonly #epochs = new Epochs()
   #sealed: Sealed[] = []
   #completing = 0
+  #held = 0
   #scheduled = false
 
   constructor(options: IntakeOptions) {
@@ -35,7 +38,7 @@ export class Intake {
   }
 
   get depth(): number {
-    return this.#sealed.length + this.#completing
+    return this.#sealed.length + this.#completing + this.#held
   }
 
   /** Takes a sealed capture; drops and counts it when there is no room. */
@@ -45,13 +48,26 @@ export class Intake {
       ledger.dropped()
       return
     }
+    const held = this.#options.hold(capture, ending)
+    if (held === undefined) {
+      this.#push(capture, ending)
+      return
+    }
+    this.#held += 1
+    void held.then(() => {
+      this.#held -= 1
+      this.#push(capture, ending)
+    })
+  }
+
+  #push(capture: Capture, ending: Ending): void {
     this.#sealed.push({ capture, ending, epoch: this.#epochs.enter() })
     if (this.#scheduled) return
     this.#scheduled = true
     setImmediate(() => this.#work())
   }
 
-  /** Resolves when all that was taken so far has reached the ledger. */
+  /** Resolves when all that was taken so far, and is not held, has reached the ledger. */
   settled(): Promise<void> {
     return this.#epochs.settled()
   }
