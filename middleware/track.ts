@@ -1,4 +1,5 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import type { Capture } from '../src/capture/capture.js'
 import type { Meter } from '../src/meter.js'
 import { UsageError } from '../src/errors.js'
 import type { OperationOptions } from '../src/capture/operations.js'
@@ -13,24 +14,26 @@ interface TrackContext {
   readonly meter: Meter
   readonly find: FindCaller
   readonly anonymous: 'track' | 'refuse'
+  /** Hands a request on in such a way that what its handler calls is known to be its own. */
+  readonly enter: (capture: Capture, next: () => void) => void
 }
 
 /** The metering middleware. */
 export function createTrack(context: TrackContext, options?: TrackOptions): RequestHandler {
   const { meter } = context
-  return function usageTrack(req, res, next) {
+  return function usageTrack(req, res, pass) {
     const operation = options
       ? meter.operationOf(options, () => routeOf(req))
       : (meter.match(req.method, req.originalUrl) ??
         (req.url === req.originalUrl ? undefined : meter.match(req.method, req.url)))
-    if (operation === undefined) {
-      next()
+    const capture = operation && meter.begin(req, res, operation)
+    if (capture === undefined) {
+      pass()
       return
     }
-    const capture = meter.begin(req, res, operation)
-    if (capture === undefined) {
-      next()
-      return
+    const next: NextFunction = (error?: unknown) => {
+      if (error === undefined) context.enter(capture, pass)
+      else pass(error)
     }
     const verdict = context.find(req)
     if (verdict instanceof Promise) {

@@ -23,6 +23,8 @@ export interface UsageEvent {
   cache_read_tokens?: number
   cache_write_tokens?: number
   reasoning_tokens?: number
+  /** Which of the provider's figures were dropped: negative, absurd or contradictory. */
+  usage_flags?: string[]
   /** input_tokens + output_tokens. */
   tokens_used: number
   token_source: TokenSource
@@ -45,6 +47,8 @@ export interface UsageEvent {
   tools_used?: string[]
   /** Provider calls made, 1 if unknown. */
   attempts: number
+  /** What each model did, most tokens first; only when there were several. The sums are the event's. */
+  models?: ModelShare[]
   /** The id under which the caller of `record` or `POST /events` knows the operation. */
   client_request_id?: string
   /** When the operation started. */
@@ -56,6 +60,19 @@ export interface UsageEvent {
   content_hash?: string
   /** Set when the operation was recorded long after it happened (see rollup/freshness.ts). */
   late?: true
+}
+
+/** One model's share of an operation. */
+export interface ModelShare {
+  provider?: string
+  model?: string
+  attempts: number
+  input_tokens: number
+  output_tokens: number
+  cache_read_tokens: number
+  cache_write_tokens: number
+  reasoning_tokens: number
+  cost_nano_usd: number | null
 }
 
 export type TokenSource = 'provider' | 'annotated' | 'tokenizer' | 'estimate' | 'none'

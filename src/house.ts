@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import type { Capture, Subject } from './capture/capture.js'
 import { complete, type CompletionContext } from './capture/complete.js'
 import { OperationTable } from './capture/operations.js'
+import { HostReaders } from './capture/readers/host-readers.js'
 import type { UnrecordedEvent } from './event.js'
 import { anonymousUserId } from './identity/user-id.js'
 import type { Caller, Verdict } from './identity/verifier.js'
@@ -17,9 +18,14 @@ import { PlanBook } from './limits/plans.js'
 import { andThen, type MaybePromise } from './maybe-promise.js'
 import { Meter } from './meter.js'
 import type { Config } from './options.js'
+import { Outbound } from './outbound/outbound.js'
+import { Waiting } from './outbound/waiting.js'
 import { RollupSchedule } from './rollup/schedule.js'
 import { createStore, type Store } from './store/store.js'
 import { createTokenCounter, type TokenCounter } from './tokens/counter.js'
+
+/** How long `flush` waits for operations whose provider calls run still, ms. */
+const heldBackMs = 1_000
 
 type FindCaller = (req: Request) => MaybePromise<Verdict>
 
@@ -33,11 +39,16 @@ export class House {
   readonly #config: Config
   readonly #counter: TokenCounter
   readonly #intake: Intake
+  readonly #outbound: Outbound | undefined
+  readonly #waiting = new Waiting()
   readonly #schedule: RollupSchedule
   readonly #listeners = new Set<() => void>()
   readonly #find: FindCaller
   readonly #mistakes: Episode
   #lastMistake = ''
+  readonly #flags: Episode
+  #lastFlags = ''
+  #droppedFigures = 0
   #preparing: Promise<void> | undefined
   #isClosed = false
   #closing: Promise<{ flushed: boolean; left_in_spool: number }> | undefined
@@ -47,6 +58,9 @@ export class House {
     this.#config = config
     this.#find = find
     this.#mistakes = new Episode(clock, () => logger.warn(`usage: ${this.#lastMistake}`))
+    this.#flags = new Episode(clock, (count) =>
+      logger.warn(`usage: ${count} figures were dropped as impossible, last ${this.#lastFlags}`),
+    )
     this.store = createStore(connection, clock)
     this.plans = new PlanBook(config.defaultPlan, (tier) =>
       logger.warn(`usage: unknown tier ${JSON.stringify(tier)}, treated as ${config.defaultPlan}`),
@@ -61,10 +75,18 @@ export class House {
     })
     this.submissions = new Submissions(this.ledger, this.store.logs)
     this.#intake = this.#createIntake()
+    const { outbound, maxBodyBytes } = config.capture
+    const { hosts } = typeof outbound === 'boolean' ? { hosts: [] } : outbound
+    this.#outbound = outbound === false ? undefined : new Outbound({ hosts, maxBodyBytes })
     this.meter = this.#createMeter()
     this.#schedule = new RollupSchedule(this.store, config)
     this.#schedule.start()
     this.ready().catch(() => undefined)
+  }
+
+  /** Figures of providers that were negative, absurd or contradictory, since the start. */
+  get droppedFigures(): number {
+    return this.#droppedFigures
   }
 
   get isClosed(): boolean {
@@ -99,8 +121,20 @@ export class House {
   }
 
   async flush(): Promise<void> {
+    // What waits for its provider is given a moment; the rest does not wait for it.
+    await Promise.all([this.#flushReady(), this.#waiting.settled(heldBackMs)])
+    await this.#flushReady()
+  }
+
+  async #flushReady(): Promise<void> {
     await this.#intake.settled()
     await this.ledger.flush()
+  }
+
+  /** Hands a tracked request on; what its handler asks of providers belongs to it. */
+  enter(capture: Capture, next: () => void): void {
+    if (this.#outbound) this.#outbound.enter(capture, next)
+    else next()
   }
 
   close(deadlineMs: number, own: Connection | undefined) {
@@ -118,6 +152,10 @@ export class House {
     await this.#schedule.stop()
     // A response that never ends must not take the time in which the others are written.
     await within(drained, deadlineMs * 0.7)
+    // Nor may a provider that never ends its answer.
+    await this.#waiting.settled(Math.max(0, deadlineMs * 0.8 - (clock.elapsed() - began)))
+    this.#waiting.stop()
+    this.#outbound?.stop()
     const flushed = await within(this.flush(), deadlineMs - (clock.elapsed() - began))
     this.ledger.stop()
     await this.#counter.close()
@@ -127,10 +165,10 @@ export class House {
   }
 
   #createIntake(): Intake {
-    const { clock, capture } = this.#config
+    const { clock } = this.#config
     const context: CompletionContext = {
       counter: this.#counter,
-      maxBodyBytes: capture.maxBodyBytes,
+      onFlags: (flags, provider) => this.#flagged(flags, provider),
       anonymous: { user_id: anonymousUserId },
       tierOf: ({ tier }) => this.plans.of(this.#config.trustTierClaim ? tier : undefined).tier,
       identifyLate: (late) => this.#identifyLate(late),
@@ -139,6 +177,7 @@ export class House {
       ledger: this.ledger,
       elapsed: () => clock.elapsed(),
       onError: (error) => this.#mistake(`completing an event failed: ${String(error)}`),
+      hold: (one, ending) => this.#waiting.hold(one, ending),
       complete: (one, ending) => complete(one, ending, context),
     })
   }
@@ -150,6 +189,10 @@ export class House {
       intake: this.#intake,
       clock,
       maxBodyBytes: capture.maxBodyBytes,
+      readers:
+        capture.readers.length === 0
+          ? undefined
+          : new HostReaders(capture.readers, (what) => this.#mistake(what)),
       metadata,
       idempotencyKey: idempotencyKey && ((req) => idempotencyKey(req as Request)),
       onMistake: (what) => this.#mistake(what),
@@ -165,6 +208,12 @@ export class House {
 
   #announce(): void {
     for (const listener of this.#listeners) listener()
+  }
+
+  #flagged(flags: readonly string[], provider = 'an unknown provider'): void {
+    this.#lastFlags = `${flags.join(', ')} of ${provider}`
+    this.#droppedFigures += flags.length
+    this.#flags.happened(flags.length)
   }
 
   #mistake(what: string): void {

@@ -8,3 +8,13 @@ export function andThen<T, U>(
 ): MaybePromise<U> {
   return value instanceof Promise ? value.then(next) : next(value)
 }
+
+/** `Promise.all` that answers at once when all values are here. */
+export function allOf<T>(values: readonly MaybePromise<T>[]): MaybePromise<T[]> {
+  const here: T[] = []
+  for (const value of values) {
+    if (value instanceof Promise) return Promise.all(values.map((each) => Promise.resolve(each)))
+    here.push(value)
+  }
+  return here
+}

@@ -3,7 +3,8 @@ import type { Socket } from 'node:net'
 import { mergeFacts, type Facts } from './capture/annotations.js'
 import { Capture, type Operation } from './capture/capture.js'
 import type { OperationTable } from './capture/operations.js'
-import { createTap } from './capture/tap.js'
+import type { HostReaders } from './capture/readers/host-readers.js'
+import { tapResponse } from './capture/tap.js'
 import type { Clock } from './clock.js'
 import { Epochs } from './ledger/epochs.js'
 import type { Intake } from './ledger/intake.js'
@@ -13,22 +14,22 @@ export interface MeterOptions {
   readonly intake: Intake
   readonly clock: Clock
   readonly maxBodyBytes: number
+  /** The host's own readers, if any. */
+  readonly readers: HostReaders | undefined
   readonly metadata: ReadonlySet<string>
   /** Names retries that the host answers from memory. */
   readonly idempotencyKey: ((req: IncomingMessage) => string | undefined) | undefined
   readonly onMistake: (what: string) => void
 }
 
-type Tracked = IncomingMessage & Record<symbol, Capture | undefined>
-
 /** Follows tracked requests from their first byte to the end of their response. */
 export class Meter {
   readonly #options: MeterOptions
-  /** Under which a request carries its capture: a property costs the garbage collector nothing. */
-  readonly #key = Symbol('express-ai-usage')
-  /** Open captures per connection: a pipelined response that never got its turn does not close. */
+  /**
+   * Captures per connection, until nothing more can be said of them. By connection, since there are
+   * far fewer of those than requests; and a pipelined response that never got its turn does not close.
+   */
   readonly #bySocket = new WeakMap<Socket, Set<Capture>>()
-  readonly #tap = createTap()
   readonly #custom = new Map<string, Operation>()
   readonly #open = new Epochs()
   #stopped = false
@@ -60,33 +61,28 @@ export class Meter {
       return undefined
     }
     if (this.#stopped) return undefined
-    const { clock, maxBodyBytes, onMistake } = this.#options
-    const capture = new Capture({ operation, req, res, clock, maxBodyBytes, onMistake })
-    this.#remember(req, capture)
+    const { clock, maxBodyBytes, readers, onMistake } = this.#options
+    const capture = new Capture({ operation, req, res, clock, maxBodyBytes, readers, onMistake })
     capture.epoch = this.#open.enter()
     this.#watch(capture, req.socket)
     return capture
   }
 
   #captureOf(req: IncomingMessage): Capture | undefined {
-    return (req as Tracked)[this.#key]
-  }
-
-  #remember(req: IncomingMessage, capture: Capture): void {
-    ;(req as Tracked)[this.#key] = capture
+    for (const capture of this.#bySocket.get(req.socket) ?? []) if (capture.req === req) return capture
+    return undefined
   }
 
   #watch(capture: Capture, socket: Socket): void {
+    const { res } = capture
     const open = this.#openOn(socket)
     open.add(capture)
-    this.#tap(capture.res, capture)
+    capture.forget = () => open.delete(capture)
+    tapResponse(res, capture)
     let finished = false
     // Not writableFinished: that is true as well for a response that was ended after its socket died.
-    capture.res.once('finish', () => (finished = true))
-    capture.res.once('close', () => {
-      open.delete(capture)
-      this.#seal(capture, finished)
-    })
+    res.on('finish', () => (finished = true))
+    res.on('close', () => this.#seal(capture, finished))
     // Its client left before we saw the request: there will be no more events.
     if (socket.destroyed) setImmediate(() => this.#seal(capture, false))
   }
@@ -99,7 +95,6 @@ export class Meter {
     socket.once('close', () => {
       setImmediate(() => {
         for (const capture of open) this.#seal(capture, false)
-        open.clear()
       })
     })
     return open
@@ -114,7 +109,10 @@ export class Meter {
       elapsed_ms: clock.elapsed() - capture.startedElapsed,
     }
     this.#open.settle(capture.epoch)
-    if (capture.discarded) return
+    if (capture.discarded) {
+      capture.forget()
+      return
+    }
     this.#identifyRetry(capture)
     intake.take(capture, capture.ending)
   }

@@ -2,6 +2,7 @@ import type { Request } from 'express'
 import type { Connection } from 'mongoose'
 import { z } from 'zod'
 import { defaultOperations, type OperationOptions } from './capture/operations.js'
+import type { Reader } from './capture/readers/reader.js'
 import { systemClock, type Clock } from './clock.js'
 import type { AuthConfig, AuthOptions } from './identity/auth-options.js'
 import { parseAuthOptions } from './identity/auth-options.js'
@@ -17,6 +18,11 @@ export interface Identity {
   /** `admin` and `service` open the routes of that name; anything else is a user. */
   role?: string | undefined
   roles?: readonly string[] | undefined
+}
+
+/** Base URLs of providers besides the known ones, as strings or with the provider's name. */
+export interface OutboundHosts {
+  hosts: readonly (string | { baseUrl: string; provider?: string | undefined })[]
 }
 
 type MaybePromise<T> = T | Promise<T>
@@ -47,6 +53,13 @@ export interface UsageOptions {
     | {
         /** JSON and compressed responses larger than this are not read, bytes. Default 1 MiB. */
         maxBodyBytes?: number | undefined
+        /** The host's own readers of wire formats, asked before the built-in ones. Default: none. */
+        readers?: readonly Reader[] | undefined
+        /**
+         * Whether the host's own calls to AI providers are observed, and at which base URLs besides
+         * the known ones: `{ hosts: ['http://127.0.0.1:9000'] }`. Default true.
+         */
+        outbound?: boolean | OutboundHosts | undefined
       }
     | undefined
   /** The queue between responses and MongoDB. */
@@ -98,6 +111,29 @@ const methodsOf = (...names: string[]) =>
     `must be an object with the methods ${names.join(', ')}`,
   )
 
+const reader = z.custom<Reader>(
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    typeof Reflect.get(value, 'name') === 'string' &&
+    typeof Reflect.get(value, 'read') === 'function',
+  'must be { name, read(payload, reading) }',
+)
+const baseUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).max(2048)
+const outboundHosts = z.strictObject({
+  hosts: z
+    .array(
+      z.union([
+        baseUrl,
+        z.strictObject({
+          baseUrl,
+          provider: z.string().regex(name, 'must be 1 to 64 letters, digits, _, - or .').optional(),
+        }),
+      ]),
+    )
+    .max(100),
+})
+
 const schema = z.strictObject({
   connection: methodsOf('asPromise', 'model', 'collection').optional(),
   mongoUri: z
@@ -119,6 +155,8 @@ const schema = z.strictObject({
         .min(1024)
         .max(64 * 1024 * 1024)
         .default(1024 * 1024),
+      readers: z.array(reader).max(100).default([]),
+      outbound: z.union([z.boolean(), outboundHosts]).default(true),
     })
     .prefault({}),
   ledger: z
@@ -149,7 +187,11 @@ export interface Config {
   readonly defaultPlan: string
   readonly anonymous: 'track' | 'refuse'
   readonly metadata: ReadonlySet<string>
-  readonly capture: { readonly maxBodyBytes: number }
+  readonly capture: {
+    readonly maxBodyBytes: number
+    readonly readers: readonly Reader[]
+    readonly outbound: boolean | OutboundHosts
+  }
   readonly ledger: {
     readonly maxEvents: number
     readonly batchSize: number

@@ -42,7 +42,11 @@ export interface Usage {
   record(event: ExternalEventInput): Promise<{ outcome: 'accepted' | 'duplicate' }>
   /** Resolves when indexes exist and the first write can go through; rejects if MongoDB refuses. */
   ready(): Promise<void>
-  /** Resolves when every event accepted before the call is in `usage_logs`; calls share it. */
+  /**
+   * Resolves when every event accepted before the call is in `usage_logs`; calls share it. An
+   * operation whose provider calls outlive its response is accepted when they end: it is waited for
+   * at most a second, and follows by itself after that.
+   */
   flush(): Promise<void>
   /**
    * Stops cron, takes nothing more, writes what there is until the deadline (10,000 ms), and closes
@@ -65,7 +69,10 @@ export function createUsage(options: UsageOptions): Usage {
   const { meter } = house
   return {
     track: (trackOptions) =>
-      createTrack({ meter, find, anonymous: config.anonymous }, trackOptions),
+      createTrack(
+        { meter, find, anonymous: config.anonymous, enter: (one, next) => house.enter(one, next) },
+        trackOptions,
+      ),
     router: () => createRouter(context, config.logger),
     health: () => createHealth(() => context.health()),
     annotate: (req, facts) => meter.annotate(req, facts),

@@ -1,6 +1,17 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
-export type ProviderName = 'openai' | 'anthropic' | 'openrouter'
+export type ProviderName =
+  | 'openai'
+  | 'anthropic'
+  | 'openrouter'
+  | 'google'
+  | 'mistral'
+  | 'cohere'
+  | 'ollama'
+  | 'groq'
+  | 'deepseek'
+  | 'xai'
+  | 'bedrock'
 
 export type FailureKind =
   | 'bad_request'
@@ -23,16 +34,19 @@ export class Refusal extends Error {
   }
 }
 
+/** A refusal or failure as this provider words it. */
+export interface Failure {
+  readonly status: number
+  readonly body: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
 /** What all endpoints of one provider share: where the key stands and how errors look. */
 export interface Dialect {
   readonly provider: ProviderName
   /** The key of the request, undefined when there is none. */
-  apiKey(headers: IncomingHttpHeaders): string | undefined
-  failure(
-    kind: FailureKind,
-    message: string,
-    requestId: string,
-  ): { readonly status: number; readonly body: unknown }
+  apiKey(headers: IncomingHttpHeaders, query: URLSearchParams): string | undefined
+  failure(kind: FailureKind, message: string, requestId: string): Failure
   /** Headers on every answer. */
   headers(requestId: string): Record<string, string>
 }

@@ -2,9 +2,12 @@ import type { Dialect } from './dialect.js'
 import type { Inference } from './inference.js'
 import type { TokenUsage } from './usage.js'
 
+/** What is written at once: text in UTF-8, or bytes. */
+export type Wire = string | Uint8Array
+
 /** One write of a stream and the output tokens that were made for it. */
 export interface Frame {
-  readonly wire: string
+  readonly wire: Wire
   readonly tokens: number
   /** Sent while the model is still thinking, before the first-token wait. */
   readonly keepalive?: true
@@ -37,9 +40,11 @@ export interface BilledPlan {
   readonly costUsd?: (usage: TokenUsage) => number
   readonly headers?: Readonly<Record<string, string>>
   json(options: ShapeOptions): unknown
+  /** Content type of the stream; default Server-Sent Events. */
+  readonly streamType?: string
   frames(options: ShapeOptions): Iterable<Frame>
   /** The provider's error event inside a 200 stream, after `emitted` frames. */
-  failureFrame(emitted: number): string
+  failureFrame(emitted: number): Wire
 }
 
 export type Plan = FreePlan | BilledPlan
@@ -47,11 +52,14 @@ export type Plan = FreePlan | BilledPlan
 interface FormatRequest {
   readonly body: unknown
   readonly query: URLSearchParams
+  /** What stands for the `{names}` of the path, decoded. */
+  readonly params: Readonly<Record<string, string>>
 }
 
 /** One endpoint of one provider. */
 export interface Format {
   readonly method: 'GET' | 'POST'
+  /** May hold `{names}`, each for a part of one segment. */
   readonly path: string
   readonly dialect: Dialect
   /** Reads the request and decides the answer. Throws `Refusal`. */

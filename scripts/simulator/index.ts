@@ -4,7 +4,8 @@ import { formats } from './formats/index.js'
 import { Inference } from './inference.js'
 import { PromptCache } from './prompt-cache.js'
 import { seededRandom } from './random.js'
-import { createSimulatorServer } from './server.js'
+import { createListener } from './listener.js'
+import { simulatorHandler } from './server.js'
 import { warmUp } from './tokens.js'
 import type { Pace } from './pace.js'
 import type { ProviderName } from './dialect.js'
@@ -19,6 +20,8 @@ export interface SimulatorOptions {
   readonly pace?: Pace
   /** Same seed, same replies; default 1. Ids are always new. */
   readonly seed?: number
+  /** HTTP/2 without TLS (prior knowledge) instead of HTTP/1.1; default false. */
+  readonly http2?: boolean
   /** Calls kept for `billed()`, the oldest dropped first; default 100,000. */
   readonly billedCapacity?: number
 }
@@ -38,19 +41,20 @@ export interface Simulator {
   close(): Promise<void>
 }
 
-/** Starts a server on 127.0.0.1 that speaks the wire formats of OpenAI, Anthropic and OpenRouter. */
+/** Starts a server on 127.0.0.1 that speaks the wire formats of every provider in {@link ProviderName}. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
-  const { port = 0, pace = 'instant', seed = 1, billedCapacity = 100_000 } = options
+  const { port = 0, pace = 'instant', seed = 1, billedCapacity = 100_000, http2 = false } = options
   warmUp()
   const invoice = new Invoice(billedCapacity)
   const cache = new PromptCache()
-  const server = createSimulatorServer({
+  const handler = simulatorHandler({
     formats: formats(invoice),
     inference: new Inference(seed, cache),
     invoice,
     pace,
     random: seededRandom(seed),
   })
+  const { server, closeAllConnections } = createListener(handler, http2)
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
@@ -58,7 +62,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const url = `http://127.0.0.1:${boundPort}`
   return {
     url,
-    baseUrls: { openai: `${url}/v1`, anthropic: url, openrouter: `${url}/api/v1` },
+    baseUrls: baseUrls(url),
     billed: () => invoice.calls(),
     droppedCalls: () => invoice.dropped(),
     reset: () => {
@@ -68,8 +72,25 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     close: async () => {
       if (!server.listening) return
       server.close()
-      server.closeAllConnections()
+      closeAllConnections()
       await once(server, 'close')
     },
+  }
+}
+
+/** Paths are the providers' own; Mistral and xAI stand under a prefix, for theirs are OpenAI's. */
+function baseUrls(url: string): Record<ProviderName, string> {
+  return {
+    openai: `${url}/v1`,
+    anthropic: url,
+    openrouter: `${url}/api/v1`,
+    google: url,
+    mistral: `${url}/mistral`,
+    cohere: url,
+    ollama: url,
+    groq: url,
+    deepseek: url,
+    xai: `${url}/xai/v1`,
+    bedrock: url,
   }
 }

@@ -1,6 +1,8 @@
 import { setImmediate, setTimeout } from 'node:timers/promises'
 
-export type Pace = 'instant' | 'realistic'
+/** A name, or the waits themselves in milliseconds. */
+export type Pace =
+  'instant' | 'realistic' | { readonly firstTokenMs: number; readonly msPerToken: number }
 
 /** How fast one answer comes. Waits reject when the signal aborts. */
 export interface Rhythm {
@@ -22,16 +24,19 @@ async function turn(signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()
 }
 
-/** Instant, or 150–600 ms to the first token and then 30–80 tokens per second. */
+/** How an answer comes at this pace; realistic is 150–600 ms to the first token, then 30–80 a second. */
 export function rhythmOf(pace: Pace, random: () => number): Rhythm {
   if (pace === 'instant') return INSTANT
-  const firstTokenMs = 150 + 450 * random()
-  const msPerToken = 1000 / (30 + 50 * random())
+  const { firstTokenMs, msPerToken } = pace === 'realistic' ? realistic(random) : pace
   return {
     isInstant: false,
     firstToken: (signal) => pause(firstTokenMs, signal),
     tokens: (count, signal) => pause(count * msPerToken, signal),
   }
+}
+
+function realistic(random: () => number): Exclude<Pace, string> {
+  return { firstTokenMs: 150 + 450 * random(), msPerToken: 1000 / (30 + 50 * random()) }
 }
 
 export function pause(durationMs: number, signal: AbortSignal): Promise<void> {

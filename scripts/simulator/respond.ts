@@ -1,9 +1,9 @@
 import { once } from 'node:events'
-import type { ServerResponse } from 'node:http'
 import type { OpenCall } from './billing.js'
 import { outrightFailure, type Fault } from './faults.js'
 import type { Dialect } from './dialect.js'
-import type { BilledPlan, Frame } from './format.js'
+import type { BilledPlan, Frame, Wire } from './format.js'
+import { cutOff, sendFailure, sendJson, type Answer } from './answer.js'
 import { pause, type Rhythm } from './pace.js'
 
 const SLOW_FIRST_BYTE_MS = 2000
@@ -17,7 +17,7 @@ const FAILURE_MESSAGES = {
 
 /** Everything that answering one call needs. */
 export interface Exchange {
-  readonly response: ServerResponse
+  readonly response: Answer
   readonly requestId: string
   readonly dialect: Dialect
   readonly plan: BilledPlan
@@ -35,8 +35,7 @@ export async function respond(exchange: Exchange): Promise<void> {
   if (failure === 'rate_limit' || failure === 'server_error' || failure === 'overloaded') {
     call.settleUnbilled()
     if (failure === 'rate_limit') response.setHeader('retry-after', RETRY_AFTER_SECONDS)
-    const { status, body } = dialect.failure(failure, FAILURE_MESSAGES[failure], requestId)
-    sendJson(response, status, JSON.stringify(body))
+    sendFailure(response, dialect.failure(failure, FAILURE_MESSAGES[failure], requestId))
     return
   }
   if (fault === 'hang') {
@@ -48,14 +47,6 @@ export async function respond(exchange: Exchange): Promise<void> {
   if (fault === 'slow') await pause(SLOW_FIRST_BYTE_MS, signal)
   for (const [name, value] of Object.entries(plan.headers ?? {})) response.setHeader(name, value)
   await (plan.stream ? sendStream(exchange) : sendAnswer(exchange))
-}
-
-export function sendJson(response: ServerResponse, status: number, json: string): void {
-  response.writeHead(status, {
-    'content-type': 'application/json',
-    'content-length': Buffer.byteLength(json),
-  })
-  response.end(json)
 }
 
 async function sendAnswer({ call, fault, plan, response, rhythm, signal }: Exchange) {
@@ -73,14 +64,16 @@ async function sendAnswer({ call, fault, plan, response, rhythm, signal }: Excha
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(json),
     })
-    response.write(half, () => response.destroy())
+    response.write(half, () => {
+      cutOff(response)
+    })
   } else sendJson(response, 200, json)
 }
 
 async function sendStream(exchange: Exchange) {
   const { call, fault, plan, response } = exchange
   response.writeHead(200, {
-    'content-type': 'text/event-stream; charset=utf-8',
+    'content-type': plan.streamType ?? 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache',
   })
   const frames = [...plan.frames({ usage: fault !== 'no_usage' })]
@@ -91,7 +84,7 @@ async function sendStream(exchange: Exchange) {
     call.generated(frame.tokens)
     if (index === middle && fault === 'cut_stream') {
       call.settle('complete')
-      response.destroy()
+      cutOff(response)
       return
     }
     if (index === middle && fault === 'error_in_stream') {
@@ -116,6 +109,11 @@ async function waitFor(frame: Frame, thinking: boolean, exchange: Exchange): Pro
   return false
 }
 
-function broken(wire: string): string {
+/** Text loses its end; of bytes one in the middle flips, so that checksums fail. */
+function broken(wire: Wire): Wire {
+  if (typeof wire !== 'string') {
+    const middle = Math.floor(wire.length / 2)
+    return wire.map((byte, index) => (index === middle ? byte ^ 0xff : byte))
+  }
   return `${wire.slice(0, Math.floor(wire.trimEnd().length * 0.6))}\n\n`
 }

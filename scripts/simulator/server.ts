@@ -1,13 +1,15 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { sendFailure, sendJson, type Answer } from './answer.js'
 import { OpenCall, type Invoice } from './billing.js'
 import { requestedFault } from './faults.js'
 import { Refusal, type Dialect } from './dialect.js'
 import type { Format, Plan } from './format.js'
 import { openaiDialect } from './formats/openai-dialect.js'
 import type { Inference } from './inference.js'
+import type { Handler, Question } from './listener.js'
 import { rhythmOf, type Pace } from './pace.js'
 import { randomId } from './random.js'
-import { respond, sendJson } from './respond.js'
+import { respond } from './respond.js'
+import { routing, type Route } from './routing.js'
 
 const BODY_LIMIT_BYTES = 20 * 1024 * 1024
 
@@ -20,41 +22,44 @@ export interface Desk {
 }
 
 /** The HTTP side: finds the endpoint, checks the key, reads the body, answers in the dialect. */
-export function createSimulatorServer(desk: Desk): Server {
-  return createServer((request, response) => {
+export function simulatorHandler(desk: Desk): Handler {
+  const find = routing(desk.formats)
+  return (request, response) => {
     const requestId = randomId('req_')
-    const [path = '', query] = (request.url ?? '').split('?', 2)
-    const format = desk.formats.find((each) => each.method === request.method && each.path === path)
-    const dialect = format?.dialect ?? openaiDialect
+    const { method = '', url = '' } = request
+    const [path = '', query] = url.split('?', 2)
+    const route = find(method, path)
+    const dialect = route?.format.dialect ?? openaiDialect
     for (const [name, value] of Object.entries(dialect.headers(requestId))) {
       response.setHeader(name, value)
     }
-    const handled = format
-      ? handle(desk, format, { request, response, requestId, query: new URLSearchParams(query) })
-      : Promise.reject(new Refusal('not_found', `${request.method ?? ''} ${path}`))
+    const handled = route
+      ? handle(desk, route, { request, response, requestId, query: new URLSearchParams(query) })
+      : Promise.reject(new Refusal('not_found', `${method} ${path}`))
     handled.catch((error: unknown) => refuse(error, dialect, response, requestId))
-  })
+  }
 }
 
 interface Arrival {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
+  readonly request: Question
+  readonly response: Answer
   readonly requestId: string
   readonly query: URLSearchParams
 }
 
-async function handle(desk: Desk, format: Format, arrival: Arrival): Promise<void> {
+async function handle(desk: Desk, { format, params }: Route, arrival: Arrival): Promise<void> {
   const { request, response, requestId, query } = arrival
   const { dialect } = format
   const left = new AbortController()
   response.once('close', () => {
-    if (!response.writableFinished) left.abort()
+    // HTTP/2 calls an answer finished that its client gave up; HTTP/1.1 calls it ended while it still flows.
+    if (!response.writableEnded || !response.writableFinished) left.abort()
   })
   const bytes = await readBody(request)
-  if (!dialect.apiKey(request.headers)) throw new Refusal('unauthorized', '')
+  if (!dialect.apiKey(request.headers, query)) throw new Refusal('unauthorized', '')
   const body = format.method === 'GET' ? undefined : parseJson(bytes)
   const fault = requestedFault(request.headers, body)
-  const plan: Plan = format.plan({ body, query }, desk.inference)
+  const plan: Plan = format.plan({ body, query, params }, desk.inference)
   if (plan.kind === 'free') {
     sendJson(response, 200, JSON.stringify(plan.json()))
     return
@@ -65,18 +70,17 @@ async function handle(desk: Desk, format: Format, arrival: Arrival): Promise<voi
   await respond({ response, requestId, dialect, plan, fault, call, rhythm, signal: left.signal })
 }
 
-function refuse(error: unknown, dialect: Dialect, response: ServerResponse, requestId: string) {
+function refuse(error: unknown, dialect: Dialect, response: Answer, requestId: string) {
   if (response.destroyed || response.headersSent) {
     response.destroy()
     return
   }
   const { kind, message } =
     error instanceof Refusal ? error : new Refusal('server_error', 'The simulator has a bug.')
-  const { status, body } = dialect.failure(kind, message, requestId)
-  sendJson(response, status, JSON.stringify(body))
+  sendFailure(response, dialect.failure(kind, message, requestId))
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
+async function readBody(request: Question): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of request) {

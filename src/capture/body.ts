@@ -17,7 +17,7 @@ const maxChunkTimes = 64
  * made and forgotten faster than a copy of the bytes.
  */
 export class BodyBuffer {
-  readonly #clock: Pick<Clock, 'elapsed'>
+  readonly #clock: Pick<Clock, 'elapsed'> | undefined
   #chunks: Chunk[] = []
   #decoder: StringDecoder | undefined
   #isDropping = false
@@ -31,7 +31,8 @@ export class BodyBuffer {
   /** For each of the first chunks: offset in the text at its start, and the monotonic ms of its write. */
   readonly times: { offset: number; at: number }[] = []
 
-  constructor(clock: Pick<Clock, 'elapsed'>) {
+  /** Without a clock, no times are kept. */
+  constructor(clock?: Pick<Clock, 'elapsed'>) {
     this.#clock = clock
   }
 
@@ -48,7 +49,7 @@ export class BodyBuffer {
     else if (chunk instanceof Uint8Array) length = chunk.byteLength
     else return
     if (length === 0) return
-    if (this.times.length < maxChunkTimes) {
+    if (this.#clock && this.times.length < maxChunkTimes) {
       this.times.push({ offset: this.#offset, at: this.#clock.elapsed() })
     }
     this.bytes += length

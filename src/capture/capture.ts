@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../clock.js'
 import type { Annotations } from './annotations.js'
-import { BodyBuffer } from './body.js'
-import { bodyKind, isEncoded } from './content.js'
-import type { ResponseSink } from './tap.js'
+import type { BodyBuffer } from './body.js'
+import type { Calls } from './calls.js'
+import { MessageBody } from './message-body.js'
+import type { HostReaders } from './readers/host-readers.js'
 import { requestId } from './request-id.js'
-import { ResponseReader } from './response-reader.js'
+import type { ResponseReader, ResponseReaderOptions } from './response-reader.js'
+import type { ResponseSink } from './tap.js'
 
 /** The operation a request was matched to. */
 export interface Operation {
@@ -24,10 +26,6 @@ export interface Subject {
   readonly tier?: string
 }
 
-/** A streamed body is folded in windows of this size, so that memory stays bounded. */
-const windowBytes = 64 * 1024
-const noBytes = Buffer.alloc(0)
-
 /** How the response ended. */
 export interface Ending {
   readonly finished: boolean
@@ -44,24 +42,21 @@ export class Capture implements ResponseSink {
   readonly started_at: number
   readonly startedElapsed: number
   readonly annotations: Annotations = {}
-  readonly body: BodyBuffer
+  /** What the response wrote. */
+  readonly content: MessageBody
+  /** The host's own calls to providers while it worked on this request. */
+  calls: Calls | undefined
   subject: Subject | undefined
   /** Still being found out (a key set being fetched, an async `identify`). */
   pendingSubject: Promise<Subject | undefined> | undefined
   idempotencyKey: string | undefined
-  /** Content-Type and Content-Encoding as given to writeHead, where getHeader cannot see them. */
-  rawContentType: string | undefined
-  rawContentEncoding: string | undefined
   ending: Ending | undefined
   discarded = false
   /** For the meter: when it began, among those it watches. */
   epoch = 0
-  /** The body was too large to read. */
-  overflowed = false
-  reader: ResponseReader | undefined
-  /** The body was seen compressed: what stands where in time cannot be told. */
-  encoded = false
-  readonly #maxBodyBytes: number
+  /** For the meter: called when nothing more can be said of it. */
+  forget: () => void = () => undefined
+  readonly #readers: HostReaders | undefined
   readonly #onMistake: (what: string) => void
 
   constructor(init: {
@@ -70,6 +65,7 @@ export class Capture implements ResponseSink {
     res: ServerResponse
     clock: Clock
     maxBodyBytes: number
+    readers: HostReaders | undefined
     onMistake: (what: string) => void
   }) {
     this.operation = init.operation
@@ -78,52 +74,51 @@ export class Capture implements ResponseSink {
     this.started_at = init.clock.now()
     this.startedElapsed = init.clock.elapsed()
     this.id = requestId(this.started_at)
-    this.body = new BodyBuffer(init.clock)
-    this.#maxBodyBytes = init.maxBodyBytes
+    this.#readers = init.readers
     this.#onMistake = init.onMistake
+    this.content = new MessageBody(this, init.maxBodyBytes, init.clock)
+  }
+
+  /** How the body is to be read. */
+  get readerOptions(): ResponseReaderOptions {
+    return {
+      own: this.#readers,
+      header: (name) => headerText(this.res.getHeader(name)),
+    }
+  }
+
+  get body(): BodyBuffer {
+    return this.content.buffer
+  }
+
+  get reader(): ResponseReader | undefined {
+    return this.content.reader
+  }
+
+  /** The body was seen compressed: what stands where in time cannot be told. */
+  get encoded(): boolean {
+    return this.content.encoded
   }
 
   get contentType(): string | undefined {
-    return headerText(this.res.getHeader('content-type')) ?? this.rawContentType
+    return headerText(this.res.getHeader('content-type')) ?? sentHeader(this.res, contentTypeLine)
   }
 
   get contentEncoding(): string | undefined {
-    return headerText(this.res.getHeader('content-encoding')) ?? this.rawContentEncoding
+    return (
+      headerText(this.res.getHeader('content-encoding')) ??
+      sentHeader(this.res, contentEncodingLine)
+    )
   }
 
   /** Takes note of a chunk that the response has accepted; what comes after the end is not kept. */
   wrote(chunk: unknown, encoding: unknown): void {
-    const { body } = this
     if (this.ending !== undefined || this.#isBodiless()) return
-    if (body.bytes === 0) this.#expect()
-    body.add(chunk, encoding)
-    if (body.held > windowBytes) this.#fold()
+    this.content.add(chunk, encoding)
   }
 
   failed(error: unknown): void {
     this.#onMistake(`reading a response failed: ${String(error)}`)
-  }
-
-  /** The headers stand by now: most bodies are text, and are cheaper kept as text. */
-  #expect(): void {
-    const { contentType, contentEncoding } = this
-    if (contentEncoding !== undefined || contentType === undefined) return
-    if (bodyKind(contentType, noBytes) === 'opaque') this.body.drop()
-    else this.body.expectText()
-  }
-
-  /** Takes note of the headers given to `writeHead(status, [message], [headers])`. */
-  wroteHead(args: readonly unknown[]): void {
-    const headers = args.find((arg) => typeof arg === 'object' && arg !== null)
-    if (headers === undefined) return
-    const pairs: unknown[] = Array.isArray(headers)
-      ? headers.flat()
-      : Object.entries(headers).flat()
-    for (let i = 0; i + 1 < pairs.length; i += 2) {
-      const header = String(pairs[i]).toLowerCase()
-      if (header === 'content-type') this.rawContentType = String(pairs[i + 1])
-      if (header === 'content-encoding') this.rawContentEncoding = String(pairs[i + 1])
-    }
   }
 
   /** Node takes a body for these and sends none. */
@@ -131,29 +126,17 @@ export class Capture implements ResponseSink {
     const { statusCode } = this.res
     return statusCode === 204 || statusCode === 304 || this.req.method === 'HEAD'
   }
-
-  #fold(): void {
-    const { body } = this
-    if (this.reader === undefined) {
-      const start = body.peek(64)
-      if (isEncoded(this.contentEncoding, start)) {
-        this.#bound()
-        return
-      }
-      this.reader = new ResponseReader(bodyKind(this.contentType, start))
-    }
-    if (this.reader.kind === 'opaque') body.drop()
-    else if (this.reader.kind === 'json') this.#bound()
-    else this.reader.push(body.takeText())
-  }
-
-  #bound(): void {
-    if (this.body.held <= this.#maxBodyBytes) return
-    this.overflowed = true
-    this.body.drop()
-  }
 }
 
 function headerText(value: number | string | string[] | undefined): string | undefined {
   return value === undefined ? undefined : String(value)
+}
+
+const contentTypeLine = /\r\ncontent-type: ?([^\r]*)/i
+const contentEncodingLine = /\r\ncontent-encoding: ?([^\r]*)/i
+
+/** Headers that were given to `writeHead` alone stand nowhere but in the head as Node wrote it. */
+function sentHeader(res: ServerResponse, line: RegExp): string | undefined {
+  const head: unknown = Reflect.get(res, '_header')
+  return typeof head === 'string' ? line.exec(head)?.[1] : undefined
 }

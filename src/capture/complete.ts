@@ -2,17 +2,17 @@ import type { UnrecordedEvent } from '../event.js'
 import type { TokenCounter } from '../tokens/counter.js'
 import { andThen, type MaybePromise } from '../maybe-promise.js'
 import type { Capture, Ending, Subject } from './capture.js'
-import { bodyKind, decode, isEncoded } from './content.js'
 import { eventOf } from './event-of.js'
 import { readAsk } from './prompt.js'
-import { emptyReading, name, type Reading } from './reading.js'
-import { ResponseReader } from './response-reader.js'
+import { readWork } from './provider-work.js'
+import { name } from './reading.js'
 import { settleTokens } from './settle-tokens.js'
 
 /** What completing a capture needs from the house. */
 export interface CompletionContext {
   readonly counter: TokenCounter
-  readonly maxBodyBytes: number
+  /** Told of the figures that were dropped. */
+  readonly onFlags: (flags: readonly string[], provider: string | undefined) => void
   /** Whose operations those of nobody in particular are. */
   readonly anonymous: Subject
   /** The tier under which a subject's operation is booked. */
@@ -32,39 +32,23 @@ export function complete(
   context: CompletionContext,
 ): MaybePromise<UnrecordedEvent> {
   return andThen(subjectOf(capture, context), (subject) =>
-    andThen(readResponse(capture, context.maxBodyBytes), (reading) => {
-      const failed =
-        !ending.finished || ending.status_code >= 400 || reading.error_type !== undefined
-      const needsAsk = reading.model === undefined || !reading.output_is_final
-      const ask = needsAsk ? readAsk(capture.req) : {}
-      const model = capture.annotations.model ?? reading.model ?? name(ask.model)
-      const given = { capture, ending, reading, ask, model, failed }
-      return andThen(settleTokens(given, context.counter), (settled) =>
-        eventOf({ ...given, subject, tier: context.tierOf(subject), settled }),
-      )
-    }),
-  )
-}
-
-const noBytes = Buffer.alloc(0)
-
-/** Reads what is left of the body; a body that cannot be read gives an empty reading. */
-function readResponse(capture: Capture, maxBodyBytes: number): MaybePromise<Reading> {
-  const { body } = capture
-  if (capture.overflowed || body.bytes === 0) return emptyReading()
-  if (capture.reader) return capture.reader.finish(body.takeText())
-  const { contentType, contentEncoding: encoding } = capture
-  const isPlain = encoding === undefined && contentType !== undefined
-  const start = isPlain ? noBytes : body.peek(64)
-  const kind = bodyKind(contentType, start)
-  if (kind === 'opaque') return emptyReading()
-  const reader = new ResponseReader(kind)
-  capture.reader = reader
-  if (encoding === undefined || !isEncoded(encoding, start)) return reader.finish(body.takeText())
-  capture.encoded = true
-  return decode(body.takeBytes(), encoding, 4 * maxBodyBytes).then(
-    (text) => reader.finish(text),
-    () => emptyReading(),
+    andThen(readWork(capture.calls), (work) =>
+      andThen(capture.content.read(), (reading) => {
+        for (const { usage_flags, provider } of [reading, ...work.map((one) => one.reading)]) {
+          if (usage_flags.length > 0) context.onFlags(usage_flags, provider)
+        }
+        const failed =
+          !ending.finished || ending.status_code >= 400 || reading.error_type !== undefined
+        const needsAsk =
+          (reading.model === undefined || !reading.output_is_final) && work.length === 0
+        const ask = needsAsk ? readAsk(capture.req) : {}
+        const model = capture.annotations.model ?? reading.model ?? name(ask.model)
+        const given = { capture, ending, reading, work, ask, model, failed }
+        return andThen(settleTokens(given, context.counter), (settled) =>
+          eventOf({ ...given, subject, tier: context.tierOf(subject), settled }),
+        )
+      }),
+    ),
   )
 }
 

@@ -2,15 +2,16 @@ import { promisify } from 'node:util'
 import { brotliDecompress, constants, gunzip, inflate } from 'node:zlib'
 
 /** How a response body is laid out. */
-export type BodyKind = 'json' | 'sse' | 'ndjson' | 'text' | 'opaque'
+export type BodyKind = 'json' | 'sse' | 'ndjson' | 'eventstream' | 'text' | 'opaque'
 
 /** The layout a `Content-Type` promises; without one, what the first bytes look like. */
 export function bodyKind(contentType: string | undefined, start: Buffer): BodyKind {
   if (contentType === undefined) return sniff(start)
   const type = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? ''
-  if (type === 'application/json' || type.endsWith('+json')) return 'json'
   if (type === 'text/event-stream') return 'sse'
   if (ndjsonTypes.has(type)) return 'ndjson'
+  if (type === 'application/json' || type.endsWith('+json')) return 'json'
+  if (type === 'application/vnd.amazon.eventstream') return 'eventstream'
   return type.startsWith('text/') ? 'text' : 'opaque'
 }
 
@@ -58,17 +59,17 @@ export async function decode(
   bytes: Buffer,
   contentEncoding: string,
   maxOutputLength: number,
-): Promise<string> {
+): Promise<Buffer> {
   const cut = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength }
   switch (contentEncoding.trim().toLowerCase()) {
     case 'gzip':
     case 'x-gzip':
-      return (await gunzipAsync(bytes, cut)).toString('utf8')
+      return gunzipAsync(bytes, cut)
     case 'deflate':
-      return (await inflateAsync(bytes, cut)).toString('utf8')
+      return inflateAsync(bytes, cut)
     case 'br': {
       const finishFlush = constants.BROTLI_OPERATION_FLUSH
-      return (await brotliAsync(bytes, { finishFlush, maxOutputLength })).toString('utf8')
+      return brotliAsync(bytes, { finishFlush, maxOutputLength })
     }
     default:
       throw new Error('unknown content encoding')

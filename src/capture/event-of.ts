@@ -1,14 +1,17 @@
 import { derivedId, type EventStatus, type UnrecordedEvent } from '../event.js'
 import type { Capture, Ending, Subject } from './capture.js'
 import { providerOfModel } from './provider-of-model.js'
+import type { Work } from './provider-work.js'
 import type { Reading } from './reading.js'
 import type { Settled } from './settle-tokens.js'
+import { modelShare } from './shares.js'
 
 /** Everything known of a finished operation. */
 export interface Outcome {
   capture: Capture
   ending: Ending
   reading: Reading
+  work: readonly Work[]
   subject: Subject
   tier: string
   model: string | undefined
@@ -34,10 +37,11 @@ export function eventOf(outcome: Outcome): UnrecordedEvent {
     response_time_ms: Math.round(ending.elapsed_ms),
     stream: isStream(capture),
     response_bytes: capture.body.bytes,
-    attempts: 1,
+    attempts: attemptsOf(outcome),
     timestamp: new Date(capture.started_at),
   }
   if (subject.org_id !== undefined) event.org_id = subject.org_id
+  if (settled.shares.length > 1) event.models = settled.shares.map(modelShare)
   addProviderFacts(event, outcome)
   addHostFacts(event, capture)
   return event
@@ -50,15 +54,50 @@ function idOf({ capture, subject }: Outcome): string {
 }
 
 function addProviderFacts(event: UnrecordedEvent, outcome: Outcome): void {
-  const { capture, ending, reading, model } = outcome
-  const provider = capture.annotations.provider ?? reading.provider ?? providerOfModel(model)
+  const { capture, ending, reading } = outcome
+  const { provider, model, generation_id } = workerOf(outcome)
   if (provider !== undefined) event.provider = provider
   if (model !== undefined) event.model = model
-  if (reading.generation_id !== undefined) event.generation_id = reading.generation_id
+  if (generation_id !== undefined) event.generation_id = generation_id
+  const flags = flagsOf(outcome)
+  if (flags.length > 0) event.usage_flags = flags.slice(0, 20)
   const error_type = errorOf(ending, reading)
   if (error_type !== undefined) event.error_type = error_type
   const firstToken = firstTokenMs(capture)
   if (firstToken !== undefined) event.time_to_first_token_ms = firstToken
+}
+
+/** What was dropped of the figures of the answer and of the provider calls. */
+function flagsOf({ reading, work }: Outcome): string[] {
+  return [
+    ...new Set([reading, ...work.map((one) => one.reading)].flatMap((one) => one.usage_flags)),
+  ]
+}
+
+/** Who did the work, or most of it: as annotated, as the host's calls show, as the answer says. */
+function workerOf({ capture, reading, model, work, settled }: Outcome) {
+  const { annotations } = capture
+  const most = settled.shares[0]
+  const call = most ?? (reading.model === undefined ? work.at(-1) : undefined)
+  const named = annotations.model ?? call?.model ?? model
+  const called = annotations.model === undefined || annotations.model === call?.model
+  return {
+    model: named,
+    provider:
+      annotations.provider ??
+      (called ? call?.provider : undefined) ??
+      reading.provider ??
+      providerOfModel(named),
+    generation_id:
+      most?.parts.findLast((part) => part.generation_id !== undefined)?.generation_id ??
+      reading.generation_id,
+  }
+}
+
+/** The provider calls that were seen, and one that was not if only the answer tells of it. */
+function attemptsOf({ work, settled }: Outcome): number {
+  const counted = settled.shares.reduce((sum, share) => sum + share.parts.length, 0)
+  return Math.max(1, work.length, counted)
 }
 
 function addHostFacts(event: UnrecordedEvent, capture: Capture): void {
@@ -84,7 +123,7 @@ function errorOf(ending: Ending, reading: Reading): string | undefined {
 
 function isStream(capture: Capture): boolean {
   const kind = capture.reader?.kind
-  if (kind === 'sse' || kind === 'ndjson') return true
+  if (kind === 'sse' || kind === 'ndjson' || kind === 'eventstream') return true
   return kind === 'text' && capture.body.times.length > 1
 }
 

@@ -17,6 +17,10 @@ const promptKeys = [
   'content',
 ]
 
+/** Where providers take a conversation (Gemini: `contents`), and what stands before it. */
+const messageKeys = ['messages', 'input', 'contents']
+const systemKeys = ['system', 'instructions', 'systemInstruction', 'system_instruction']
+
 /** What a request asks of the model. */
 export interface Ask {
   /** Absent when the prompt cannot be seen (no parsed body, or files). */
@@ -30,13 +34,17 @@ export interface Ask {
  */
 export function readAsk(req: IncomingMessage): Ask {
   const body = parsedBody(req)
-  if (isObject(body)) {
-    const model = typeof body.model === 'string' ? body.model : undefined
-    const prompt = isMultipart(req) ? undefined : promptOf(body)
-    return { ...(prompt && { prompt }), ...(model !== undefined && { model }) }
-  }
+  if (isObject(body)) return askOf(body, !isMultipart(req))
   if (typeof body === 'string' && body.length > 0) return { prompt: plain([body]) }
   return hasBody(req) ? {} : readQuery(req)
+}
+
+/** Reads the prompt and the model from a request's JSON, the host's own or a provider's. */
+export function askOf(body: Json | undefined, seesPrompt = true): Ask {
+  if (!isObject(body)) return {}
+  const model = typeof body.model === 'string' ? body.model : undefined
+  const prompt = seesPrompt ? promptOf(body) : undefined
+  return { ...(prompt && { prompt }), ...(model !== undefined && { model }) }
 }
 
 function parsedBody(req: IncomingMessage): unknown {
@@ -47,9 +55,9 @@ function parsedBody(req: IncomingMessage): unknown {
 }
 
 function promptOf(body: JsonObject): PromptText | undefined {
-  const messages = arrayAt(body, 'messages').length > 0 ? body.messages : body.input
-  if (Array.isArray(messages) && messages.some(isObject)) {
-    const system = [...texts(body.system), ...texts(body.instructions)]
+  const messages = messageKeys.map((key) => arrayAt(body, key)).find((list) => list.some(isObject))
+  if (messages) {
+    const system = systemKeys.flatMap((key) => texts(body[key]))
     return {
       messages: [
         ...system.map((text) => ({ role: 'system', text })),
@@ -65,9 +73,9 @@ function promptOf(body: JsonObject): PromptText | undefined {
 function messageOf(message: Json): PromptMessage[] {
   if (!isObject(message))
     return typeof message === 'string' ? [{ role: 'user', text: message }] : []
-  const text = texts(message.content ?? message.text ?? message.arguments ?? message.output).join(
-    '',
-  )
+  const said =
+    message.content ?? message.parts ?? message.text ?? message.arguments ?? message.output
+  const text = texts(said).join('')
   const role = typeof message.role === 'string' ? message.role : 'user'
   return [{ role, text, ...(typeof message.name === 'string' && { name: message.name }) }]
 }
@@ -76,7 +84,7 @@ function messageOf(message: Json): PromptMessage[] {
 function texts(value: Json | undefined): string[] {
   if (typeof value === 'string') return value.length > 0 ? [value] : []
   if (Array.isArray(value)) return value.flatMap(texts)
-  if (isObject(value)) return texts(value.text ?? value.content)
+  if (isObject(value)) return texts(value.text ?? value.content ?? value.parts)
   return []
 }
 

@@ -1,47 +1,146 @@
+import { StringDecoder } from 'node:string_decoder'
+import type { BodyBuffer } from './body.js'
 import type { BodyKind } from './content.js'
+import { TextReader } from './data-stream.js'
+import { EventStreamReader } from './event-stream.js'
+import { checkFigures } from './figures.js'
+import { completeElements } from './json-array.js'
 import { parseJson, type Json } from './json.js'
 import { LineSplitter } from './lines.js'
+import type { Origin } from './origin.js'
 import { addText, emptyReading, maxTextLength, type Reading } from './reading.js'
+import { readInvocationHeaders } from './readers/bedrock-invoke.js'
+import type { HostReaders } from './readers/host-readers.js'
 import { readPayload } from './readers/index.js'
 import { SseReader } from './sse.js'
 
 /** Where a stream's event may carry figures or an error; everything else is text deltas. */
-const factMark = /"usage":\s*\{|"error"|^event: ?error/gm
+const factMark =
+  /"(?:usage|usageMetadata|usage_metadata|totalUsage)":\s*\{|"error"|^event: ?error/gm
 
 /** How many events from the start may come before the first text. */
 const openingEvents = 16
 
+export interface ResponseReaderOptions {
+  /** Where the response came from, when it is a provider's own. */
+  origin?: Origin | undefined
+  /** The host's readers, asked first. */
+  own?: HostReaders | undefined
+  /** The response's headers by lower-case name: Bedrock's InvokeModel counts there. */
+  header?: ((name: string) => string | undefined) | undefined
+}
+
+/** What cuts text that comes in pieces into payloads. */
+interface Pieces {
+  push(text: string): void
+  end(): void
+}
+
 /** Reads a response body of one kind, in one piece or in windows, into a `Reading`. */
 export class ResponseReader {
   readonly kind: BodyKind
-  reading: Reading = emptyReading()
-  /** Offset in characters of the first event that carried text. */
+  reading: Reading
+  /** Offset in characters (frames: bytes) of the first event that carried text. */
   firstTextOffset: number | undefined
+  readonly #options: ResponseReaderOptions
   #windows = 0
-  readonly #sse = new SseReader((data, offset, event) => this.#payload(data, offset, event))
-  readonly #lines = new LineSplitter((line, offset) => this.#payload(line, offset), maxTextLength)
+  #decoder: StringDecoder | undefined
+  #pieces: Pieces | undefined
+  #frames: EventStreamReader | undefined
 
-  constructor(kind: BodyKind) {
+  constructor(kind: BodyKind, options: ResponseReaderOptions = {}) {
     this.kind = kind
+    this.#options = options
+    this.reading = emptyReading(options.origin)
   }
 
   /** Folds a window of the body. JSON bodies come whole, to `finish`. */
   push(text: string): void {
     this.#windows += 1
-    if (this.kind === 'sse') this.#sse.push(text)
-    else if (this.kind === 'ndjson') this.#lines.push(text)
-    else if (this.kind === 'text') this.#text(text)
+    this.#pieces ??= this.#piecesOf(this.kind)
+    this.#pieces?.push(text)
+  }
+
+  /** Folds a window of bytes: the only way for binary frames, any way for the rest. */
+  pushBytes(bytes: Buffer): void {
+    if (this.kind === 'eventstream') {
+      this.#frames ??= new EventStreamReader((payload, offset) => this.#value(payload, offset))
+      this.#frames.push(bytes)
+    } else {
+      this.#decoder ??= new StringDecoder('utf8')
+      this.push(this.#decoder.write(bytes))
+    }
+  }
+
+  /** Folds what a buffer holds, and empties it. */
+  take(body: BodyBuffer): void {
+    if (this.kind === 'eventstream') this.pushBytes(body.takeBytes())
+    else this.push(body.takeText())
+  }
+
+  /** Folds what a buffer still holds and answers what was read. */
+  finishBody(body: BodyBuffer): Reading {
+    return this.kind === 'eventstream'
+      ? this.finishBytes(body.takeBytes())
+      : this.finish(body.takeText())
   }
 
   /** Folds the last (often the only) window and answers what was read. */
   finish(text: string): Reading {
-    if (this.kind === 'json') this.#value(parseJson(text), 0)
-    else if (this.kind === 'sse' && this.#windows === 0 && this.#readFactsOnly(text)) {
-      return this.reading
-    } else this.push(text)
-    this.#sse.end()
-    this.#lines.end()
+    if (this.kind === 'json') this.#json(text)
+    else if (
+      this.kind !== 'sse' ||
+      this.#windows > 0 ||
+      this.#options.own !== undefined ||
+      !this.#readFactsOnly(text)
+    ) {
+      this.push(text)
+      this.#pieces?.end()
+    }
+    return this.#checked()
+  }
+
+  /** The same for bytes. */
+  finishBytes(bytes: Buffer): Reading {
+    if (this.kind !== 'eventstream') {
+      const text = this.#decoder ? this.#decoder.write(bytes) : bytes.toString('utf8')
+      return this.finish(text)
+    }
+    this.pushBytes(bytes)
+    return this.#checked()
+  }
+
+  #piecesOf(kind: BodyKind): Pieces | undefined {
+    switch (kind) {
+      case 'sse':
+        return new SseReader((data, offset, event) => this.#payload(data, offset, event))
+      case 'ndjson':
+        return new LineSplitter((line, offset) => this.#payload(line, offset), maxTextLength)
+      case 'text':
+        return new TextReader(
+          () => this.reading,
+          (text, offset) => this.#text(text, offset),
+        )
+      default:
+        return undefined
+    }
+  }
+
+  #checked(): Reading {
+    const { header } = this.#options
+    if (header !== undefined && !this.reading.output_is_final)
+      readInvocationHeaders(header, this.reading)
+    checkFigures(this.reading)
+    if (this.reading.tokens.output_tokens === undefined) this.reading.output_is_final = false
     return this.reading
+  }
+
+  #json(text: string): void {
+    const value = parseJson(text)
+    if (value !== undefined) this.#value(value, 0)
+    else if (text.trimStart().startsWith('[')) {
+      for (const element of completeElements(text)) this.#value(parseJson(element), 0)
+    }
   }
 
   /**
@@ -67,7 +166,7 @@ export class ResponseReader {
     const { tokens, output_is_final, error_type } = this.reading
     const complete =
       output_is_final && tokens.input_tokens !== undefined && error_type === undefined
-    if (!complete) this.reading = emptyReading()
+    if (!complete) this.reading = emptyReading(this.#options.origin)
     return complete
   }
 
@@ -86,7 +185,7 @@ export class ResponseReader {
   #value(value: Json | undefined, offset: number): void {
     if (value === undefined) return
     if (typeof value === 'string') addText(this.reading, value)
-    else readPayload(value, this.reading)
+    else readPayload(value, this.reading, this.#options.own)
     if (this.reading.text_length > 0) this.firstTextOffset ??= offset
   }
 

@@ -1,93 +1,96 @@
-import type { CostSource, TokenSource } from '../event.js'
+import type { TokenSource } from '../event.js'
 import { nanoUsd } from '../event.js'
-import type { MaybePromise } from '../maybe-promise.js'
+import { andThen, type MaybePromise } from '../maybe-promise.js'
 import type { TokenCounter } from '../tokens/counter.js'
 import type { Capture, Ending } from './capture.js'
+import { countOrEstimate } from './count-tokens.js'
 import type { Ask } from './prompt.js'
+import { hasFigures, partOfAnswer, partsOf, type Work } from './provider-work.js'
 import type { Reading, TokenFigures } from './reading.js'
+import { costOfParts, sharesOf, sumOf, tokenSourceOf, type Cost, type Share } from './shares.js'
 
 /** The token split as it will be stored, and where it came from. */
 export interface Settled {
   tokens: TokenFigures & { input_tokens: number; output_tokens: number; tokens_used: number }
   token_source: TokenSource
-  cost: { cost_nano_usd: number | null; cost_source?: CostSource }
+  cost: Cost
+  /** By model, most tokens first, where the figures are those of provider calls. */
+  shares: readonly Share[]
 }
 
 interface Case {
   capture: Capture
   ending: Ending
   reading: Reading
+  work: readonly Work[]
   ask: Ask
   model: string | undefined
   failed: boolean
 }
 
 /**
- * The best token figures there are: the provider's own, else the host's annotation, else counted
- * by tiktoken, else the operation's estimate. A refused request with no figures used nothing.
+ * The best token figures there are: the provider's own (as the host's calls got them, else as the
+ * answer hands them on: what is seen in both counts once), else the host's annotation, else counted
+ * by tiktoken, else the operation's estimate. What was refused and gave no figures used nothing.
  */
 export function settleTokens(given: Case, counter: TokenCounter): MaybePromise<Settled> {
-  const { reading, capture } = given
-  const provider = reading.tokens
+  const { reading, capture, work } = given
+  const isReported = work.some((one) => one.isReported)
   const cost = costOf(reading, capture)
-  if (reading.output_is_final && provider.input_tokens !== undefined) {
-    return settled(provider, 'provider', cost)
+  if (!isReported && hasFigures(reading)) return settled(reading.tokens, 'provider', cost)
+  if (isReported && work.every((one) => one.isReported || one.isFree)) {
+    return settleWork(given, counter)
   }
   const { input_tokens, output_tokens } = capture.annotations
   if (input_tokens !== undefined && output_tokens !== undefined) {
     return settled(annotatedFigures(capture), 'annotated', cost)
   }
+  if (work.length > 0) return settleWork(given, counter)
   if (usedNothing(given)) return settled({}, 'none', cost)
-  const known = {
-    ...provider,
-    input_tokens: provider.input_tokens ?? input_tokens,
-    output_tokens: reading.output_is_final ? provider.output_tokens : output_tokens,
-  }
-  return countOrEstimate(given, known, cost, counter)
+  return countAnswer(given, counter)
 }
 
-interface Known extends Omit<TokenFigures, 'input_tokens' | 'output_tokens'> {
-  input_tokens: number | undefined
-  output_tokens: number | undefined
+/** Adds up what the host's calls used. */
+function settleWork(
+  { capture, reading, work }: Case,
+  counter: TokenCounter,
+): MaybePromise<Settled> {
+  reading.text = []
+  return andThen(partsOf(work, capture.operation.estimateTokens, counter), (parts) => {
+    const seen = sumOf(parts)
+    // Embeddings do not write: an answer that tells of output comes from a call that was not seen.
+    const isElsewhere =
+      (seen.output_tokens ?? 0) === 0 &&
+      hasFigures(reading) &&
+      (reading.tokens.output_tokens ?? 0) > 0
+    const all = isElsewhere ? [...parts, partOfAnswer(reading)] : parts
+    const cost = costOfParts(all)
+    const annotated = capture.annotations.cost_nano_usd
+    return settled(
+      sumOf(all),
+      tokenSourceOf(all),
+      cost.cost_nano_usd === null && annotated !== undefined
+        ? { cost_nano_usd: annotated, cost_source: 'annotated' }
+        : cost,
+      sharesOf(all),
+    )
+  })
 }
 
-async function countOrEstimate(
+async function countAnswer(
   { capture, reading, ask, model }: Case,
-  known: Known,
-  cost: Settled['cost'],
   counter: TokenCounter,
 ): Promise<Settled> {
-  const { estimateTokens } = capture.operation
-  const completion = reading.text.join('')
-  const seesPrompt = known.input_tokens !== undefined || ask.prompt !== undefined
-  const countable = estimateTokens > 0 && (seesPrompt || completion.length > 0)
-  const count = countable
-    ? await counter.count({
-        ...(model !== undefined && { model }),
-        ...(known.input_tokens === undefined && ask.prompt && { prompt: ask.prompt }),
-        completion,
-      })
-    : null
-  reading.text = []
-  if (count === null) return settled(estimated(estimateTokens, known), 'estimate', cost)
-  const output =
-    known.output_tokens ?? Math.max(count.output_tokens, reading.tokens.output_tokens ?? 0)
-  const input =
-    known.input_tokens ?? (seesPrompt ? count.input_tokens : Math.max(0, estimateTokens - output))
-  return settled(
-    { ...known, input_tokens: input, output_tokens: output },
-    seesPrompt ? count.token_source : 'estimate',
-    cost,
-  )
-}
-
-/** Half of the operation's estimate for what was sent, half for what came back. */
-function estimated(estimateTokens: number, known: Known): TokenFigures {
-  const input = Math.floor(estimateTokens / 2)
-  return {
-    input_tokens: known.input_tokens ?? input,
-    output_tokens: known.output_tokens ?? estimateTokens - input,
+  const { input_tokens, output_tokens } = capture.annotations
+  const known = {
+    ...reading.tokens,
+    input_tokens: reading.tokens.input_tokens ?? input_tokens,
+    output_tokens: reading.output_is_final ? reading.tokens.output_tokens : output_tokens,
   }
+  const { estimateTokens } = capture.operation
+  const countable = { reading, prompt: ask.prompt, model, estimateTokens }
+  const { tokens, token_source } = await countOrEstimate(countable, known, counter)
+  return settled(tokens, token_source, costOf(reading, capture))
 }
 
 /** Refused before any work, or answered without a body: nothing was used. */
@@ -108,7 +111,7 @@ function annotatedFigures({ annotations }: Capture): TokenFigures {
   }
 }
 
-function costOf(reading: Reading, capture: Capture): Settled['cost'] {
+function costOf(reading: Reading, capture: Capture): Cost {
   const reported = nanoUsd(reading.cost_usd)
   if (reported !== undefined) return { cost_nano_usd: reported, cost_source: 'provider' }
   const annotated = capture.annotations.cost_nano_usd
@@ -116,12 +119,18 @@ function costOf(reading: Reading, capture: Capture): Settled['cost'] {
   return { cost_nano_usd: null }
 }
 
-function settled(figures: TokenFigures, token_source: TokenSource, cost: Settled['cost']): Settled {
+function settled(
+  figures: TokenFigures,
+  token_source: TokenSource,
+  cost: Cost,
+  shares: readonly Share[] = [],
+): Settled {
   const input_tokens = figures.input_tokens ?? 0
   const output_tokens = figures.output_tokens ?? 0
   return {
     tokens: { ...figures, input_tokens, output_tokens, tokens_used: input_tokens + output_tokens },
     token_source,
     cost,
+    shares,
   }
 }

@@ -4,94 +4,48 @@ import type { ServerResponse } from 'node:http'
 export interface ResponseSink {
   /** `write` or `end` was called with a chunk and the response took it. */
   wrote(chunk: unknown, encoding: unknown): void
-  /** `writeHead` was called with these arguments. */
-  wroteHead(args: readonly unknown[]): void
-  /** One of these threw; none is called again. */
+  /** `wrote` threw; it is not called again. */
   failed(error: unknown): void
 }
 
 type Method = (this: ServerResponse, ...args: unknown[]) => unknown
 
-/** A response's own methods before the tap, and who listens. */
-interface Tapped {
-  readonly write: Method
-  readonly end: Method
-  readonly writeHead: Method
-  readonly sink: ResponseSink
-  isDeaf: boolean
-}
-
-type Carrier = ServerResponse & Record<symbol, Tapped | undefined>
-
 /**
- * Makes a tap: it listens to what a response writes without changing it. Arguments, return values
- * (back-pressure), exceptions and order stay the host's; the original is called first, and the sink
- * hears what was taken. All responses share three functions, which costs a third of making new ones.
+ * Listens to what a response writes without changing it: arguments, return values (back-pressure),
+ * exceptions and order stay the host's. The original is called first; the sink hears what was taken.
+ * Only two methods are replaced: Express gives every response a shape of its own, which makes each
+ * new property dear.
  */
-export function createTap(): (res: ServerResponse, sink: ResponseSink) => void {
-  const key = Symbol('tapped')
-  const tappedOf = (res: ServerResponse) => (res as Carrier)[key] as Tapped
+export function tapResponse(res: ServerResponse, sink: ResponseSink): void {
+  const write = methodOf(res, 'write')
+  const end = methodOf(res, 'end')
+  let isDeaf = false
 
-  function tappedWrite(this: ServerResponse, ...args: unknown[]): unknown {
-    const tapped = tappedOf(this)
-    const result = tapped.write.apply(this, args)
-    tell(tapped, args[0], args[1])
-    return result
-  }
-
-  function tappedEnd(this: ServerResponse, ...args: unknown[]): unknown {
-    const tapped = tappedOf(this)
-    const result = tapped.end.apply(this, args)
-    if (args.length > 0 && typeof args[0] !== 'function') tell(tapped, args[0], args[1])
-    tapped.isDeaf = true
-    return result
-  }
-
-  function tappedWriteHead(this: ServerResponse, ...args: unknown[]): unknown {
-    const tapped = tappedOf(this)
-    if (args.length > 1) tellHead(tapped, args)
-    return tapped.writeHead.apply(this, args)
-  }
-
-  return (res, sink) => {
-    const tapped: Tapped = {
-      write: methodOf(res, 'write'),
-      end: methodOf(res, 'end'),
-      writeHead: methodOf(res, 'writeHead'),
-      sink,
-      isDeaf: false,
+  const tell = (chunk: unknown, encoding: unknown) => {
+    if (isDeaf) return
+    try {
+      sink.wrote(chunk, encoding)
+    } catch (error) {
+      isDeaf = true
+      sink.failed(error)
     }
-    ;(res as Carrier)[key] = tapped
-    res.write = tappedWrite as typeof res.write
-    res.end = tappedEnd as typeof res.end
-    res.writeHead = tappedWriteHead as typeof res.writeHead
   }
-}
 
-function tell(tapped: Tapped, chunk: unknown, encoding: unknown): void {
-  if (tapped.isDeaf) return
-  try {
-    tapped.sink.wrote(chunk, encoding)
-  } catch (error) {
-    silence(tapped, error)
-  }
-}
+  res.write = function tappedWrite(this: ServerResponse, ...args: unknown[]): boolean {
+    const result = write.apply(this, args) as boolean
+    tell(args[0], args[1])
+    return result
+  } as typeof res.write
 
-function tellHead(tapped: Tapped, args: readonly unknown[]): void {
-  if (tapped.isDeaf) return
-  try {
-    tapped.sink.wroteHead(args)
-  } catch (error) {
-    silence(tapped, error)
-  }
-}
-
-function silence(tapped: Tapped, error: unknown): void {
-  tapped.isDeaf = true
-  tapped.sink.failed(error)
+  res.end = function tappedEnd(this: ServerResponse, ...args: unknown[]): ServerResponse {
+    const result = end.apply(this, args) as ServerResponse
+    if (args.length > 0 && typeof args[0] !== 'function') tell(args[0], args[1])
+    isDeaf = true
+    return result
+  } as typeof res.end
 }
 
 /** A method as it is now, with what other middleware has put over it. */
-function methodOf(res: ServerResponse, name: 'write' | 'end' | 'writeHead'): Method {
+function methodOf(res: ServerResponse, name: 'write' | 'end'): Method {
   return Reflect.get(res, name) as Method
 }

@@ -6,14 +6,10 @@ import type { Ledger } from './ledger.js'
 /** How long completing captures may hold the event loop in one go, ms. */
 const sliceMs = 4
 
-/** How long a sealed capture waits for others, ms: done in a row, they cost half. */
-const gatherMs = 10
-
-/** As many do not wait any longer. */
-const gathered = 64
-
 export interface IntakeOptions {
   ledger: Ledger
+  /** What an operation has to wait for before it can be completed; undefined = nothing. */
+  hold: (capture: Capture, ending: Ending) => Promise<void> | undefined
   complete: (capture: Capture, ending: Ending) => UnrecordedEvent | Promise<UnrecordedEvent>
   elapsed: () => number
   onError: (error: unknown) => void
@@ -34,15 +30,15 @@ export class Intake {
   readonly #epochs = new Epochs()
   #sealed: Sealed[] = []
   #completing = 0
-  #timer: NodeJS.Timeout | undefined
-  #isDue = false
+  #held = 0
+  #scheduled = false
 
   constructor(options: IntakeOptions) {
     this.#options = options
   }
 
   get depth(): number {
-    return this.#sealed.length + this.#completing
+    return this.#sealed.length + this.#completing + this.#held
   }
 
   /** Takes a sealed capture; drops and counts it when there is no room. */
@@ -50,29 +46,34 @@ export class Intake {
     const { ledger } = this.#options
     if (this.depth + ledger.depth >= ledger.maxEvents) {
       ledger.dropped()
+      capture.forget()
       return
     }
+    const held = this.#options.hold(capture, ending)
+    if (held === undefined) {
+      this.#push(capture, ending)
+      return
+    }
+    this.#held += 1
+    void held.then(() => {
+      this.#held -= 1
+      this.#push(capture, ending)
+    })
+  }
+
+  #push(capture: Capture, ending: Ending): void {
     this.#sealed.push({ capture, ending, epoch: this.#epochs.enter() })
-    if (this.#sealed.length >= gathered) this.#workNow()
-    else if (!this.#isDue) this.#timer ??= setTimeout(() => this.#work(), gatherMs)
-  }
-
-  /** Resolves when all that was taken so far has reached the ledger. */
-  settled(): Promise<void> {
-    if (this.#sealed.length > 0) this.#workNow()
-    return this.#epochs.settled()
-  }
-
-  #workNow(): void {
-    if (this.#isDue) return
-    this.#isDue = true
+    if (this.#scheduled) return
+    this.#scheduled = true
     setImmediate(() => this.#work())
   }
 
+  /** Resolves when all that was taken so far, and is not held, has reached the ledger. */
+  settled(): Promise<void> {
+    return this.#epochs.settled()
+  }
+
   #work(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    this.#isDue = false
     const began = this.#options.elapsed()
     let next = 0
     for (; next < this.#sealed.length; next++) {
@@ -84,35 +85,40 @@ export class Intake {
       }
     }
     this.#sealed = this.#sealed.slice(next)
-    if (this.#sealed.length > 0) this.#workNow()
+    this.#scheduled = this.#sealed.length > 0
+    if (this.#scheduled) setImmediate(() => this.#work())
   }
 
-  #completeOne({ capture, ending, epoch }: Sealed): void {
+  #completeOne(sealed: Sealed): void {
     this.#completing += 1
     try {
-      const event = this.#options.complete(capture, ending)
-      if (!(event instanceof Promise)) this.#done(epoch, event)
+      const event = this.#options.complete(sealed.capture, sealed.ending)
+      if (!(event instanceof Promise)) this.#done(sealed, event)
       else {
         event.then(
-          (done) => this.#done(epoch, done),
-          (error: unknown) => this.#failed(epoch, error),
+          (done) => this.#done(sealed, done),
+          (error: unknown) => this.#failed(sealed, error),
         )
       }
     } catch (error) {
-      this.#failed(epoch, error)
+      this.#failed(sealed, error)
     }
   }
 
-  #done(epoch: number, event: UnrecordedEvent): void {
-    this.#completing -= 1
+  #done(sealed: Sealed, event: UnrecordedEvent): void {
     this.#options.ledger.accept(event)
-    this.#epochs.settle(epoch)
+    this.#release(sealed)
   }
 
-  #failed(epoch: number, error: unknown): void {
-    this.#completing -= 1
+  #failed(sealed: Sealed, error: unknown): void {
     this.#options.ledger.dropped()
     this.#options.onError(error)
+    this.#release(sealed)
+  }
+
+  #release({ capture, epoch }: Sealed): void {
+    this.#completing -= 1
+    capture.forget()
     this.#epochs.settle(epoch)
   }
 }

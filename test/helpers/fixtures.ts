@@ -7,6 +7,8 @@ export interface Expected {
   usage: Record<string, number> | null
   status?: number
   text?: string
+  billed_input_tokens?: number
+  billed_output_tokens?: number
 }
 
 const folder = new URL('../fixtures/providers/', import.meta.url)

@@ -30,24 +30,17 @@ export const anthropicMessages: Format = {
 }
 
 function messagesPlan(asked: MessagesBody, completion: Completion): BilledPlan {
-  const id = randomId('msg_')
-  const { model, text } = completion
-  const shared = { id, type: 'message', role: 'assistant', model: model.snapshot }
-  const usage = anthropicUsage(completion, cachesForAnHour(asked))
+  const message = anthropicMessage(completion, cachesForAnHour(asked))
+  const { usage, ...rest } = message.whole
   return {
     kind: 'billed',
-    id,
-    model: model.snapshot,
+    id: rest.id,
+    model: rest.model,
     stream: asked.stream === true,
     usage: completion.usage,
     steps: stepsOf(completion),
-    json: (options) => ({
-      ...shared,
-      content: [{ type: 'text', text }],
-      ...stopOf(completion),
-      ...(options.usage && { usage }),
-    }),
-    frames: (options) => messageFrames(completion, shared, usage, options),
+    json: (options) => ({ ...rest, ...(options.usage && { usage }) }),
+    frames: (options) => messageFrames(completion, message, options),
     failureFrame: () => {
       const { body } = anthropicDialect.failure('overloaded', 'Overloaded', randomId('req_'))
       return `event: error\ndata: ${JSON.stringify(body)}\n\n`
@@ -55,11 +48,24 @@ function messagesPlan(asked: MessagesBody, completion: Completion): BilledPlan {
   }
 }
 
+export type AnthropicMessage = ReturnType<typeof anthropicMessage>
+
+/** The whole answer, and as the stream begins it. */
+export function anthropicMessage(completion: Completion, cachesForAnHour: boolean) {
+  const { model, text } = completion
+  const id = randomId('msg_')
+  const shared = { id, type: 'message', role: 'assistant', model: model.snapshot }
+  const usage = anthropicUsage(completion, cachesForAnHour)
+  const content = [{ type: 'text', text }]
+  return {
+    whole: { ...shared, content, ...stopOf(completion), usage },
+    begun: { ...shared, content: [], stop_reason: null, stop_sequence: null },
+  }
+}
+
 function stopOf({ truncated }: Completion) {
   return { stop_reason: truncated ? 'max_tokens' : 'end_turn', stop_sequence: null }
 }
-
-type AnthropicUsage = ReturnType<typeof anthropicUsage>
 
 /** Cached tokens stand beside `input_tokens`, not inside. */
 function anthropicUsage({ usage }: Completion, hour: boolean) {
@@ -80,27 +86,38 @@ function anthropicUsage({ usage }: Completion, hour: boolean) {
 
 function* messageFrames(
   completion: Completion,
-  shared: object,
-  usage: AnthropicUsage,
+  message: AnthropicMessage,
   options: ShapeOptions,
 ): Generator<Frame> {
-  const frame = (event: { type: string } & Record<string, unknown>, tokens = 0): Frame => ({
-    wire: `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`,
-    tokens,
-  })
-  const started = { ...shared, content: [], stop_reason: null, stop_sequence: null }
-  const usageAtStart = options.usage && { usage: { ...usage, output_tokens: 1 } }
-  yield frame({ type: 'message_start', message: { ...started, ...usageAtStart } })
+  for (const { event, tokens } of messageEvents(completion, message, options)) {
+    yield { wire: `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`, tokens }
+  }
+}
+
+interface MessageEvent {
+  readonly event: { readonly type: string } & Readonly<Record<string, unknown>>
+  readonly tokens: number
+}
+
+/** The events of a streamed message, and the tokens made for each. */
+export function* messageEvents(
+  completion: Completion,
+  { whole, begun }: AnthropicMessage,
+  options: ShapeOptions,
+): Generator<MessageEvent> {
+  const at = (event: MessageEvent['event'], tokens = 0) => ({ event, tokens })
+  const usageAtStart = options.usage && { usage: { ...whole.usage, output_tokens: 1 } }
+  yield at({ type: 'message_start', message: { ...begun, ...usageAtStart } })
   const block = { type: 'text', text: '' }
-  yield frame({ type: 'content_block_start', index: 0, content_block: block })
-  yield frame({ type: 'ping' })
+  yield at({ type: 'content_block_start', index: 0, content_block: block })
+  yield at({ type: 'ping' })
   for (const { text, tokens } of completion.pieces) {
     const delta = { type: 'text_delta', text }
-    yield frame({ type: 'content_block_delta', index: 0, delta }, tokens)
+    yield at({ type: 'content_block_delta', index: 0, delta }, tokens)
   }
-  yield frame({ type: 'content_block_stop', index: 0 })
+  yield at({ type: 'content_block_stop', index: 0 })
   const { input_tokens, cache_creation_input_tokens, cache_read_input_tokens, output_tokens } =
-    usage
+    whole.usage
   const total = {
     input_tokens,
     cache_creation_input_tokens,
@@ -108,6 +125,6 @@ function* messageFrames(
     output_tokens,
   }
   const usageAtEnd = options.usage && { usage: total }
-  yield frame({ type: 'message_delta', delta: stopOf(completion), ...usageAtEnd })
-  yield frame({ type: 'message_stop' })
+  yield at({ type: 'message_delta', delta: stopOf(completion), ...usageAtEnd })
+  yield at({ type: 'message_stop' })
 }

@@ -1,6 +1,16 @@
 import type { Invoice } from '../billing.js'
 import type { Format } from '../format.js'
 import { anthropicMessages } from './anthropic-messages.js'
+import { bedrockConverse, bedrockConverseStream } from './bedrock-converse.js'
+import { bedrockInvoke, bedrockInvokeStream } from './bedrock-invoke.js'
+import { cohereChat } from './cohere-chat.js'
+import { deepseekChat } from './deepseek-chat.js'
+import { geminiGenerate, geminiStream } from './gemini-generate.js'
+import { groqChat } from './groq-chat.js'
+import { mistralChat } from './mistral-chat.js'
+import { ollamaEmbed } from './ollama-embed.js'
+import { ollamaChat, ollamaGenerate } from './ollama-generate.js'
+import { xaiChat } from './xai-chat.js'
 import { openaiChat } from './openai-chat.js'
 import { openaiEmbeddings } from './openai-embeddings.js'
 import { openaiModels } from './openai-models.js'
@@ -18,5 +28,19 @@ export function formats(invoice: Invoice): readonly Format[] {
     anthropicMessages,
     openrouterChat,
     openrouterGeneration(invoice),
+    bedrockConverse,
+    bedrockConverseStream,
+    bedrockInvoke,
+    bedrockInvokeStream,
+    cohereChat,
+    deepseekChat,
+    geminiGenerate,
+    geminiStream,
+    groqChat,
+    mistralChat,
+    ollamaEmbed,
+    ollamaChat,
+    ollamaGenerate,
+    xaiChat,
   ]
 }

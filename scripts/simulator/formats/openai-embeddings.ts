@@ -76,7 +76,7 @@ function isTokenIds(input: Exclude<Input, string>): input is number[] {
 }
 
 /** A vector of length 1, the same for the same text. */
-function vectorOf(text: string, dimensions: number): Float32Array {
+export function vectorOf(text: string, dimensions: number): Float32Array {
   const random = seededRandom(seedOf(text))
   const vector = Float32Array.from({ length: dimensions }, () => random() - 0.5)
   const length = Math.hypot(...vector)

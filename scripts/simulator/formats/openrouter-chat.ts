@@ -1,8 +1,7 @@
 import type { BilledPlan, Format, Frame, ShapeOptions } from '../format.js'
 import { stepsOf, type Completion } from '../inference.js'
-import type { Model } from '../models.js'
 import { randomId } from '../random.js'
-import type { TokenUsage } from '../usage.js'
+import { costs, sumOf } from './cost.js'
 import { openaiUsage, parseChatBody, promptOf } from './openai-chat.js'
 import { openrouterDialect } from './openrouter-dialect.js'
 
@@ -40,6 +39,7 @@ function chatPlan(stream: boolean, completion: Completion): BilledPlan {
     json: (options) => ({
       ...shared,
       object: 'chat.completion',
+      system_fingerprint: null,
       choices: [{ logprobs: null, ...finishOf(completion), index: 0, message }],
       ...(options.usage && { usage: openrouterUsage(completion) }),
     }),
@@ -51,19 +51,6 @@ function chatPlan(stream: boolean, completion: Completion): BilledPlan {
 function finishOf({ truncated }: Completion) {
   const reason = truncated ? 'length' : 'stop'
   return { finish_reason: reason, native_finish_reason: reason }
-}
-
-function costs(usage: TokenUsage, { usdPerMillion: usd }: Model) {
-  const fresh = usage.input_tokens - usage.cache_read_tokens
-  return {
-    prompt: (fresh * usd.input + usage.cache_read_tokens * usd.cached) / 1e6,
-    completion: (usage.output_tokens * usd.output) / 1e6,
-  }
-}
-
-/** Dollars to twelve decimals, so that binary fractions leave no tail. */
-function sumOf({ prompt, completion }: ReturnType<typeof costs>): number {
-  return Number((prompt + completion).toFixed(12))
 }
 
 function openrouterUsage(completion: Completion) {

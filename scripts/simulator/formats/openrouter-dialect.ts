@@ -1,16 +1,6 @@
 import type { Dialect, FailureKind } from '../dialect.js'
 import { bearerToken } from './openai-dialect.js'
-
-const STATUS: Record<FailureKind, number> = {
-  bad_request: 400,
-  unauthorized: 401,
-  model_not_found: 404,
-  not_found: 404,
-  too_large: 413,
-  rate_limit: 429,
-  server_error: 500,
-  overloaded: 503,
-}
+import { STATUS } from './status.js'
 
 export const openrouterDialect: Dialect = {
   provider: 'openrouter',

@@ -1,5 +1,7 @@
+import { isTokenCount } from '../../event.js'
+import { setFigures } from '../figures.js'
 import { arrayAt, isObject, objectAt, type JsonObject } from '../json.js'
-import { addText, figure, name, type Reading } from '../reading.js'
+import { addJson, addText, figure, name, sayModel, sayProvider, type Reading } from '../reading.js'
 import type { Reader } from './reader.js'
 
 /**
@@ -27,7 +29,7 @@ export const anthropic: Reader = {
       case 'message_delta': {
         const usage = objectAt(payload, 'usage')
         if (usage) readAnthropicUsage(usage, reading)
-        if (usage?.output_tokens != null) reading.output_is_final = true
+        if (isTokenCount(usage?.output_tokens)) reading.output_is_final = true
         return true
       }
       case 'content_block_start':
@@ -47,8 +49,8 @@ export const anthropic: Reader = {
 }
 
 function readMessage(message: JsonObject, reading: Reading): void {
-  reading.provider ??= 'anthropic'
-  reading.model = name(message.model) ?? reading.model
+  sayProvider(reading, 'anthropic')
+  sayModel(reading, message.model)
   reading.generation_id ??= name(message.id)
   const usage = objectAt(message, 'usage')
   if (usage) readAnthropicUsage(usage, reading)
@@ -57,23 +59,28 @@ function readMessage(message: JsonObject, reading: Reading): void {
 /** Folds an Anthropic `usage` object over what earlier events of the stream said. */
 export function readAnthropicUsage(usage: JsonObject, reading: Reading): void {
   const before = reading.tokens
-  const cacheRead =
-    figure(usage, 'cache_read_input_tokens', reading) ?? before.cache_read_tokens ?? 0
-  const cacheWrite =
-    figure(usage, 'cache_creation_input_tokens', reading) ?? before.cache_write_tokens ?? 0
+  const beforeCached = (before.cache_read_tokens ?? 0) + (before.cache_write_tokens ?? 0)
   const uncached =
-    figure(usage, 'input_tokens', reading) ??
-    (before.input_tokens === undefined
-      ? undefined
-      : before.input_tokens - (before.cache_read_tokens ?? 0) - (before.cache_write_tokens ?? 0))
-  const output = figure(usage, 'output_tokens', reading) ?? before.output_tokens
-  reading.tokens = {
-    ...(uncached !== undefined && { input_tokens: uncached + cacheRead + cacheWrite }),
-    ...(output !== undefined && { output_tokens: output }),
-    cache_read_tokens: cacheRead,
-    cache_write_tokens: cacheWrite,
-    reasoning_tokens: 0,
-  }
+    before.input_tokens === undefined ? undefined : before.input_tokens - beforeCached
+  const creation = objectAt(usage, 'cache_creation')
+  setFigures(
+    reading,
+    {
+      input: figure(usage, 'input_tokens', reading, 'input_tokens') ?? uncached,
+      output: figure(usage, 'output_tokens', reading, 'output_tokens') ?? before.output_tokens,
+      cacheRead:
+        figure(usage, 'cache_read_input_tokens', reading, 'cache_read_tokens') ??
+        before.cache_read_tokens,
+      cacheWrite:
+        figure(usage, 'cache_creation_input_tokens', reading, 'cache_write_tokens') ??
+        before.cache_write_tokens,
+      cacheWrite1h:
+        figure(creation, 'ephemeral_1h_input_tokens', reading, 'cache_write_1h_tokens') ??
+        before.cache_write_1h_tokens,
+    },
+    { cache: 'beside', reasoning: 'inside' },
+  )
+  reading.service_tier = name(usage.service_tier, 64) ?? reading.service_tier
 }
 
 function readBlock(block: JsonObject, reading: Reading): void {
@@ -82,8 +89,6 @@ function readBlock(block: JsonObject, reading: Reading): void {
   addText(reading, block.partial_json)
   if (block.type === 'tool_use') {
     addText(reading, block.name)
-    if (isObject(block.input) && Object.keys(block.input).length > 0) {
-      addText(reading, JSON.stringify(block.input))
-    }
+    addJson(reading, block.input)
   }
 }

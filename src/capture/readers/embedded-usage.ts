@@ -1,9 +1,10 @@
 import { objectAt, type JsonObject } from '../json.js'
-import { addText, name, type Reading } from '../reading.js'
-import { readAnthropicUsage } from './anthropic.js'
-import { readChatUsage } from './openai-chat.js'
-import { readResponsesUsage } from './openai-responses.js'
+import { providerOfAlias } from '../provider-of-model.js'
+import { addText, sayModel, sayProvider, type Reading } from '../reading.js'
 import type { Reader } from './reader.js'
+import { readAnyUsage } from './usage-shapes.js'
+
+const usageKeys = ['usage', 'totalUsage', 'usageMetadata', 'usage_metadata', 'tokenUsage'] as const
 
 /**
  * A host's own answer that hands on the provider's usage object: `{ reply, model?, usage }`. The
@@ -13,20 +14,16 @@ export const embeddedUsage: Reader = {
   name: 'embedded-usage',
   read(payload, reading) {
     readReply(payload, reading)
-    const usage = objectAt(payload, 'usage')
-    if (!usage) return false
-    reading.model = name(payload.model) ?? reading.model
-    if ('prompt_tokens' in usage || 'completion_tokens' in usage) readChatUsage(usage, reading)
-    else if (isAnthropic(usage)) {
-      readAnthropicUsage(usage, reading)
-      reading.output_is_final = reading.tokens.output_tokens !== undefined
-    } else readResponsesUsage(usage, reading)
-    return reading.output_is_final
+    for (const key of usageKeys) {
+      const usage = objectAt(payload, key)
+      if (!usage) continue
+      sayModel(reading, payload.model)
+      sayProvider(reading, providerOfAlias(payload.provider))
+      readAnyUsage(usage, reading)
+      return reading.output_is_final
+    }
+    return false
   },
-}
-
-function isAnthropic(usage: JsonObject): boolean {
-  return 'cache_read_input_tokens' in usage || 'cache_creation_input_tokens' in usage
 }
 
 const replyKeys = [

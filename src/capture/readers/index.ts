@@ -1,22 +1,35 @@
-import { isObject, type Json } from '../json.js'
+import { isObject, type Json, type JsonObject } from '../json.js'
 import { errorType, type Reading } from '../reading.js'
-import { anthropic } from './anthropic.js'
+import { invocationMetrics, readInvocationMetrics } from './bedrock-invoke.js'
+import { readerOf } from './dispatch.js'
 import { embeddedUsage } from './embedded-usage.js'
-import { openAiChat } from './openai-chat.js'
-import { openAiResponses } from './openai-responses.js'
-import type { Reader } from './reader.js'
+import { readMessages } from './langchain.js'
+import type { HostReaders } from './host-readers.js'
 
-/** In order of how sure they are: exact formats first, the host's own answer last. */
-export const readers: readonly Reader[] = [openAiChat, openAiResponses, anthropic, embeddedUsage]
+/**
+ * Folds one payload (a body, or one event of a stream) into `reading`: the host's own readers first,
+ * then the reader of its format, then what a host's answer may hand on. An array is a stream of
+ * payloads (Gemini without `alt=sse`) or a list of messages.
+ */
+export function readPayload(payload: Json, reading: Reading, own?: HostReaders): void {
+  if (Array.isArray(payload)) {
+    if (!readMessages(payload, reading)) {
+      for (const element of payload) if (isObject(element)) readObject(element, reading, own)
+    }
+  } else if (isObject(payload)) readObject(payload, reading, own)
+}
 
-/** Folds one payload (a body, or one event of a stream) into `reading`. */
-export function readPayload(payload: Json, reading: Reading): void {
-  if (!isObject(payload)) return
+function readObject(payload: JsonObject, reading: Reading, own: HostReaders | undefined): void {
+  if (own?.read(payload, reading) === true) return
   if (payload.error != null && payload.error !== false)
     reading.error_type ??= errorType(payload.error)
   else if (payload.type === 'error') {
     // OpenAI Responses put the code beside `type: "error"`.
     reading.error_type ??= errorType({ type: payload.code })
   }
-  for (const reader of readers) if (reader.read(payload, reading)) return
+  const reader = readerOf(payload)
+  if (!reader.read(payload, reading) && reader !== embeddedUsage) {
+    embeddedUsage.read(payload, reading)
+  }
+  if (payload[invocationMetrics] !== undefined) readInvocationMetrics(payload, reading)
 }

@@ -1,10 +1,22 @@
+import { setFigures } from '../figures.js'
 import { arrayAt, isObject, objectAt, stringAt, type JsonObject } from '../json.js'
-import { addText, errorType, figure, name, type Reading } from '../reading.js'
+import { providerOfModel } from '../provider-of-model.js'
+import {
+  addText,
+  errorType,
+  figure,
+  name,
+  sayModel,
+  sayProvider,
+  type Reading,
+} from '../reading.js'
+import { providerOfUsage, readCost } from './compatible.js'
 import type { Reader } from './reader.js'
 
 /**
- * OpenAI Responses, whole (`object: "response"`) or as stream events (`response.*`).
- * The names are Anthropic's, the meaning is OpenAI's: cache is inside input_tokens.
+ * OpenAI Responses, whole (`object: "response"`) or as stream events (`response.*`), also from Azure,
+ * OpenRouter, xAI and Groq. The names are Anthropic's, the meaning is OpenAI's: cache is inside
+ * input_tokens.
  * https://platform.openai.com/docs/api-reference/responses/object
  */
 export const openAiResponses: Reader = {
@@ -17,7 +29,6 @@ export const openAiResponses: Reader = {
     }
     const type = stringAt(payload, 'type')
     if (!type?.startsWith('response.')) return false
-    reading.provider ??= 'openai'
     const response = objectAt(payload, 'response')
     if (response) readResponse(response, reading)
     if (type.endsWith('.delta')) addText(reading, payload.delta)
@@ -26,30 +37,45 @@ export const openAiResponses: Reader = {
 }
 
 function readResponse(response: JsonObject, reading: Reading): void {
-  reading.provider ??= 'openai'
-  reading.model = name(response.model) ?? reading.model
+  const usage = objectAt(response, 'usage')
+  sayModel(reading, response.model)
+  sayProvider(reading, providerOfResponse(response, usage), true)
+  sayProvider(reading, providerOfModel(reading.model))
   reading.generation_id ??= name(response.id)
+  reading.service_tier = name(response.service_tier, 64) ?? reading.service_tier
   if (isObject(response.error)) reading.error_type = errorType(response.error)
   else if (response.status === 'failed') reading.error_type ??= 'provider_error'
-  const usage = objectAt(response, 'usage')
   if (usage) readResponsesUsage(usage, reading)
+}
+
+function providerOfResponse(response: JsonObject, usage: JsonObject | undefined) {
+  if (response.content_filters !== undefined) return 'azure'
+  if (typeof response.id === 'string' && response.id.startsWith('gen-')) return 'openrouter'
+  return usage && providerOfUsage(usage)
 }
 
 /** Folds an OpenAI Responses `usage` object. */
 export function readResponsesUsage(usage: JsonObject, reading: Reading): void {
-  const input = figure(usage, 'input_tokens', reading)
-  const output = figure(usage, 'output_tokens', reading)
+  const input = figure(usage, 'input_tokens', reading, 'input_tokens')
+  const output = figure(usage, 'output_tokens', reading, 'output_tokens')
+  readCost(usage, reading)
   if (input === undefined && output === undefined) return
-  const cached = objectAt(usage, 'input_tokens_details')
-  const reasoning = objectAt(usage, 'output_tokens_details')
-  reading.tokens = {
-    ...(input !== undefined && { input_tokens: input }),
-    output_tokens: output ?? 0,
-    cache_read_tokens: figure(cached, 'cached_tokens', reading) ?? 0,
-    cache_write_tokens: 0,
-    reasoning_tokens: figure(reasoning, 'reasoning_tokens', reading) ?? 0,
-  }
-  reading.output_is_final = true
+  const sent = objectAt(usage, 'input_tokens_details')
+  const produced = objectAt(usage, 'output_tokens_details')
+  const isBroken = usage.output_tokens != null && output === undefined
+  setFigures(
+    reading,
+    {
+      input,
+      output: isBroken ? undefined : (output ?? 0),
+      cacheRead: figure(sent, 'cached_tokens', reading, 'cache_read_tokens'),
+      cacheWrite: figure(sent, 'cache_write_tokens', reading, 'cache_write_tokens'),
+      reasoning: figure(produced, 'reasoning_tokens', reading, 'reasoning_tokens'),
+      total: figure(usage, 'total_tokens', reading, 'total_tokens'),
+    },
+    { cache: 'inside', reasoning: 'inside' },
+  )
+  reading.output_is_final = reading.tokens.output_tokens !== undefined
 }
 
 function readItem(item: JsonObject, reading: Reading): void {

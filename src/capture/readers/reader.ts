@@ -3,10 +3,15 @@ import type { Reading } from '../reading.js'
 
 /**
  * Reads one provider's wire format: a whole JSON body, or one event of its stream. A reader looks
- * at exact paths only; model text may contain anything.
+ * at exact paths only; model text may contain anything. Hosts can bring their own
+ * (`capture.readers`).
  */
 export interface Reader {
   readonly name: string
-  /** Folds what the payload tells into `reading`; false if the payload is not of this format. */
+  /**
+   * Folds what the payload tells into `reading`: `tokens` in the normal form (cache inside input,
+   * reasoning inside output), `output_is_final` once the output figure is complete, `model`,
+   * `provider`, … Answers false if the payload is not of this format.
+   */
   read(payload: JsonObject, reading: Reading): boolean
 }

@@ -1,0 +1,50 @@
+import { ProviderCall, type CallTarget } from './provider-call.js'
+
+/** Calls followed in one operation at most; what an agent asks beyond them is not seen. */
+const maxCalls = 1_000
+
+/** The host's calls to providers while it worked on one request. */
+export class Calls {
+  readonly all: ProviderCall[] = []
+  #open = 0
+  #sealed = false
+  #onIdle: (() => void) | undefined
+
+  get isOpen(): boolean {
+    return this.#open > 0
+  }
+
+  get isSealed(): boolean {
+    return this.#sealed
+  }
+
+  /** A call begins; undefined when it is too late, or one too many. */
+  begin(target: CallTarget, maxBytes: number): ProviderCall | undefined {
+    if (this.#sealed || this.all.length >= maxCalls) return undefined
+    const call = new ProviderCall(target, maxBytes, () => this.#ended(call))
+    this.#open += 1
+    this.all.push(call)
+    return call
+  }
+
+  /** Resolves when no call runs. For one waiter. */
+  idle(): Promise<void> {
+    if (this.#open === 0) return Promise.resolve()
+    return new Promise((resolve) => (this.#onIdle = resolve))
+  }
+
+  /** From here on no call joins, and those that run count with what they have told so far. */
+  seal(): void {
+    this.#sealed = true
+    for (const call of this.all) call.end()
+  }
+
+  #ended(call: ProviderCall): void {
+    this.#open -= 1
+    // A finished answer is read soon, off the response path: figures are smaller than bodies.
+    if (!this.#sealed) setImmediate(() => void call.read())
+    if (this.#open > 0) return
+    this.#onIdle?.()
+    this.#onIdle = undefined
+  }
+}

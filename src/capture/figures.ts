@@ -1,0 +1,140 @@
+import { isTokenCount, nanoUsd } from '../event.js'
+import { flag, type Reading, type TokenFigures } from './reading.js'
+
+/** One usage object as its provider counts, before it is brought into the normal form. */
+export interface Counted {
+  input?: number | undefined
+  output?: number | undefined
+  cacheRead?: number | undefined
+  cacheWrite?: number | undefined
+  cacheWrite1h?: number | undefined
+  reasoning?: number | undefined
+  /** Results of tools that went back to the model: sent, beside `input`. */
+  toolUse?: number | undefined
+  total?: number | undefined
+}
+
+/** How a provider counts. */
+export interface Form {
+  /** Whether `input` holds the cached tokens already. */
+  cache: 'inside' | 'beside'
+  /** Whether `output` holds the reasoning already; a total that fits only the other way decides. */
+  reasoning: 'inside' | 'outside'
+}
+
+/**
+ * Puts a usage object into the reading, in the normal form, in place of an earlier one: providers
+ * repeat or replace their figures, they do not add. What a provider leaves out is 0, what was
+ * dropped as impossible is absent.
+ */
+export function setFigures(reading: Reading, counted: Counted, form: Form): void {
+  const { cacheRead, cacheWrite, cacheWrite1h, reasoning } = counted
+  const beside = form.cache === 'beside' ? (cacheRead ?? 0) + (cacheWrite ?? 0) : 0
+  const input =
+    counted.input === undefined ? undefined : counted.input + (counted.toolUse ?? 0) + beside
+  const extra = isOutside(counted, form, beside) ? (reasoning ?? 0) : 0
+  const output = counted.output === undefined ? undefined : counted.output + extra
+  reading.total_is_off = isTotalOff(counted, input, output, beside)
+  reading.tokens = {
+    ...(input !== undefined && { input_tokens: input }),
+    ...(output !== undefined && { output_tokens: output }),
+    ...orZero(reading, 'cache_read_tokens', cacheRead),
+    ...orZero(reading, 'cache_write_tokens', cacheWrite),
+    ...(cacheWrite1h !== undefined && cacheWrite1h > 0 && { cache_write_1h_tokens: cacheWrite1h }),
+    ...orZero(reading, 'reasoning_tokens', reasoning),
+  }
+}
+
+function orZero(reading: Reading, field: keyof TokenFigures, value: number | undefined) {
+  if (value === undefined && reading.usage_flags.includes(`${field}_invalid`)) return {}
+  return { [field]: value ?? 0 }
+}
+
+/** Whether reasoning stands beside the output: as the total says, else as the provider does. */
+function isOutside(counted: Counted, form: Form, beside: number): boolean {
+  const { input, output, reasoning, total } = counted
+  if (input === undefined || output === undefined || !reasoning) return false
+  if (total !== undefined) {
+    const sum = input + (counted.toolUse ?? 0) + output
+    if (total === sum + reasoning || total === sum + beside + reasoning) return true
+    if (total === sum || total === sum + beside) return false
+  }
+  return form.reasoning === 'outside'
+}
+
+/** Totals are taken with and without what stands beside the input: providers differ. */
+function isTotalOff(
+  { total }: Counted,
+  input: number | undefined,
+  output: number | undefined,
+  beside: number,
+): boolean {
+  if (total === undefined || input === undefined || output === undefined) return false
+  return total !== input + output && total !== input + output - beside
+}
+
+/** A part of a figure, and the figure that it is part of. */
+const parts = [
+  ['cache_read_tokens', 'input_tokens'],
+  ['cache_write_tokens', 'input_tokens'],
+  ['cache_write_1h_tokens', 'cache_write_tokens'],
+  ['reasoning_tokens', 'output_tokens'],
+] as const
+
+/**
+ * Drops and flags what contradicts itself or passes a billion, once all payloads are read: a part
+ * larger than its whole, cache reads and writes that together are more than was sent, a total that
+ * is not the sum (only the total is dropped then), a cost that is none.
+ */
+export function checkFigures(reading: Reading): void {
+  for (const field of fields) {
+    const value = reading.tokens[field]
+    if (value !== undefined && !isTokenCount(value)) drop(reading, field)
+  }
+  for (const [part, whole] of parts) {
+    const { [part]: value, [whole]: of } = reading.tokens
+    if (value !== undefined && of !== undefined && value > of) drop(reading, part)
+  }
+  const { input_tokens, cache_read_tokens = 0, cache_write_tokens = 0 } = reading.tokens
+  if (input_tokens !== undefined && cache_read_tokens + cache_write_tokens > input_tokens) {
+    drop(reading, 'cache_write_tokens')
+  }
+  if (reading.tokens.cache_write_tokens === undefined) delete reading.tokens.cache_write_1h_tokens
+  if (reading.total_is_off) flag(reading, 'total_tokens_invalid')
+  if (reading.cost_usd !== undefined && nanoUsd(reading.cost_usd) === undefined) {
+    delete reading.cost_usd
+    flag(reading, 'cost_usd_invalid')
+  }
+}
+
+const fields = [
+  'input_tokens',
+  'output_tokens',
+  'cache_read_tokens',
+  'cache_write_tokens',
+  'cache_write_1h_tokens',
+  'reasoning_tokens',
+] as const satisfies readonly (keyof TokenFigures)[]
+
+/** The figures of both, joined field by field where both have one. */
+export function joinFigures(
+  a: TokenFigures,
+  b: TokenFigures,
+  join: (x: number, y: number) => number,
+): TokenFigures {
+  const joined: TokenFigures = {}
+  for (const field of fields) {
+    const [x, y] = [a[field], b[field]]
+    const value = x === undefined ? y : y === undefined ? x : join(x, y)
+    if (value !== undefined) joined[field] = value
+  }
+  return joined
+}
+
+export const add = (x: number, y: number): number => x + y
+
+function drop(reading: Reading, field: keyof TokenFigures): void {
+  const kept = Object.entries(reading.tokens).filter(([key]) => key !== field)
+  reading.tokens = Object.fromEntries(kept)
+  flag(reading, `${field}_invalid`)
+}

@@ -1,0 +1,111 @@
+import type { Clock } from '../clock.js'
+import type { MaybePromise } from '../maybe-promise.js'
+import { BodyBuffer } from './body.js'
+import { bodyKind, decode, isEncoded } from './content.js'
+import { emptyReading, type Reading } from './reading.js'
+import { ResponseReader, type ResponseReaderOptions } from './response-reader.js'
+
+/** What the head of a message says of its body. */
+export interface BodyHead {
+  readonly contentType: string | undefined
+  readonly contentEncoding: string | undefined
+  readonly readerOptions: ResponseReaderOptions
+}
+
+/** A streamed body is folded in windows of this size, so that memory stays bounded. */
+const windowBytes = 64 * 1024
+const noBytes = Buffer.alloc(0)
+
+/**
+ * The body of an answer (the host's own, or a provider's to the host), kept in bounded windows
+ * while it passes, and read when it is over.
+ */
+export class MessageBody {
+  readonly buffer: BodyBuffer
+  reader: ResponseReader | undefined
+  /** The body was too large to read. */
+  overflowed = false
+  /** The body was seen compressed: what stands where in time cannot be told. */
+  encoded = false
+  readonly #head: BodyHead
+  readonly #maxBytes: number
+  #reading: MaybePromise<Reading> | undefined
+
+  /** `head` is asked when the first bytes have come. With a clock, chunk times are kept. */
+  constructor(head: BodyHead, maxBytes: number, clock?: Pick<Clock, 'elapsed'>) {
+    this.buffer = new BodyBuffer(clock)
+    this.#head = head
+    this.#maxBytes = maxBytes
+  }
+
+  /** Takes a chunk. What comes after `read` is not kept. */
+  add(chunk: unknown, encoding: unknown): void {
+    if (this.#reading !== undefined) return
+    if (this.buffer.bytes === 0) this.#expect()
+    this.buffer.add(chunk, encoding)
+    if (this.buffer.held > windowBytes) this.#fold()
+  }
+
+  /** Most bodies are text, and are cheaper kept as text. */
+  #expect(): void {
+    const { contentType, contentEncoding } = this.#head
+    if (contentType === undefined || contentEncoding !== undefined) return
+    const kind = bodyKind(contentType, noBytes)
+    if (kind === 'opaque') this.buffer.drop()
+    else if (kind !== 'eventstream') this.buffer.expectText()
+  }
+
+  /** Reads what is left of the body, once; a body that cannot be read gives an empty reading. */
+  read(): MaybePromise<Reading> {
+    this.#reading ??= this.#read()
+    return this.#reading
+  }
+
+  #read(): MaybePromise<Reading> {
+    const { buffer } = this
+    if (this.overflowed || buffer.bytes === 0) return emptyReading()
+    if (this.reader) return this.reader.finishBody(buffer)
+    const { contentType, contentEncoding: encoding } = this.#head
+    const isPlain = contentType !== undefined && encoding === undefined
+    const start = isPlain ? noBytes : buffer.peek(64)
+    const kind = bodyKind(contentType, start)
+    if (kind === 'opaque') {
+      buffer.drop()
+      return emptyReading()
+    }
+    const reader = new ResponseReader(kind, this.#head.readerOptions)
+    this.reader = reader
+    if (encoding === undefined || !isEncoded(encoding, start)) {
+      return reader.finishBody(buffer)
+    }
+    this.encoded = true
+    return decode(buffer.takeBytes(), encoding, 4 * this.#maxBytes).then(
+      (bytes) => reader.finishBytes(bytes),
+      () => emptyReading(),
+    )
+  }
+
+  #fold(): void {
+    const { buffer } = this
+    if (this.reader === undefined) {
+      const start = buffer.peek(64)
+      if (isEncoded(this.#head.contentEncoding, start)) {
+        this.#bound()
+        return
+      }
+      this.reader = new ResponseReader(
+        bodyKind(this.#head.contentType, start),
+        this.#head.readerOptions,
+      )
+    }
+    if (this.reader.kind === 'opaque') buffer.drop()
+    else if (this.reader.kind === 'json') this.#bound()
+    else this.reader.take(buffer)
+  }
+
+  #bound(): void {
+    if (this.buffer.held <= this.#maxBytes) return
+    this.overflowed = true
+    this.buffer.drop()
+  }
+}

@@ -1,0 +1,116 @@
+import { nanoUsd } from '../event.js'
+import { allOf, andThen, type MaybePromise } from '../maybe-promise.js'
+import type { TokenCounter } from '../tokens/counter.js'
+import type { Calls } from './calls.js'
+import { countOrEstimate } from './count-tokens.js'
+import type { ProviderCall } from './provider-call.js'
+import { providerOfModel } from './provider-of-model.js'
+import type { Reading } from './reading.js'
+import type { Part } from './shares.js'
+
+/** A provider call of the host, read. */
+export interface Work {
+  readonly call: ProviderCall
+  readonly reading: Reading
+  /** As the answer names it, else as it was asked for. */
+  readonly model: string | undefined
+  readonly provider: string | undefined
+  /** The provider gave its figures. */
+  readonly isReported: boolean
+  /** Refused or never answered: the provider did nothing that it would bill. */
+  readonly isFree: boolean
+}
+
+const none: readonly Work[] = []
+
+/** Reads the calls of an operation; from here on no other joins. */
+export function readWork(calls: Calls | undefined): MaybePromise<readonly Work[]> {
+  if (calls === undefined) return none
+  calls.seal()
+  return andThen(allOf(calls.all.map((call) => call.read())), (readings) =>
+    workOf(calls.all, readings),
+  )
+}
+
+function workOf(calls: readonly ProviderCall[], readings: readonly Reading[]): Work[] {
+  const work: Work[] = []
+  /** The names of answers by the names asked for, so that a refused try counts for its model. */
+  const full = new Map<string, string>()
+  for (const [index, call] of calls.entries()) {
+    const reading = readings[index]
+    const asked = call.ask().model
+    if (reading?.model !== undefined && asked !== undefined) full.set(asked, reading.model)
+  }
+  for (const [index, call] of calls.entries()) {
+    const reading = readings[index]
+    if (reading === undefined) continue
+    const isReported = hasFigures(reading)
+    if (!isReported && !call.isForModel) continue
+    const asked = call.ask().model
+    const model = reading.model ?? (asked === undefined ? undefined : (full.get(asked) ?? asked))
+    work.push({
+      call,
+      reading,
+      model,
+      provider: call.target.provider ?? reading.provider ?? providerOfModel(model),
+      isReported,
+      isFree: !isReported && !isAnswered(call) && reading.text_length === 0,
+    })
+  }
+  return work
+}
+
+function isAnswered({ status }: ProviderCall): boolean {
+  return status !== undefined && status >= 200 && status < 300
+}
+
+/** Whether a provider's own figures are there, and complete. */
+export function hasFigures({ output_is_final, tokens }: Reading): boolean {
+  return output_is_final && tokens.input_tokens !== undefined
+}
+
+/** What the calls used: the provider's own figures, else counted from what was sent and came back. */
+export function partsOf(
+  work: readonly Work[],
+  estimateTokens: number,
+  counter: TokenCounter,
+): MaybePromise<Part[]> {
+  return allOf(work.map((one) => partOf(one, estimateTokens, counter)))
+}
+
+function partOf(
+  { reading, call, model, provider, isReported, isFree }: Work,
+  estimateTokens: number,
+  counter: TokenCounter,
+): MaybePromise<Part> {
+  const { generation_id } = reading
+  const cost = costOf(reading)
+  const known = { provider, model, generation_id, cost }
+  if (isFree) return { ...known, tokens: {}, token_source: 'none' }
+  if (isReported) {
+    reading.text = []
+    return { ...known, tokens: reading.tokens, token_source: 'provider' }
+  }
+  const { prompt } = call.ask()
+  const countable = { reading, prompt, model, estimateTokens }
+  const { input_tokens, output_tokens } = reading.tokens
+  const figures = {
+    ...reading.tokens,
+    input_tokens,
+    output_tokens: reading.output_is_final ? output_tokens : undefined,
+  }
+  return countOrEstimate(countable, figures, counter).then((counted) => ({ ...known, ...counted }))
+}
+
+/** The part of an operation that its own answer tells of, where no call was seen. */
+export function partOfAnswer(reading: Reading): Part {
+  const { provider, model, generation_id, tokens } = reading
+  const cost = costOf(reading)
+  return { provider, model, generation_id, cost, tokens, token_source: 'provider' }
+}
+
+function costOf(reading: Reading): Part['cost'] {
+  const reported = nanoUsd(reading.cost_usd)
+  if (reported === undefined) return { cost_nano_usd: null }
+  return { cost_nano_usd: reported, cost_source: 'provider' }
+}

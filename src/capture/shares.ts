@@ -1,0 +1,109 @@
+import type { CostSource, ModelShare, TokenSource } from '../event.js'
+import type { TokenFigures } from './reading.js'
+
+/** A cost, and who said so; null = no price known. */
+export interface Cost {
+  readonly cost_nano_usd: number | null
+  readonly cost_source?: CostSource
+}
+
+/** What one provider call used. */
+export interface Part {
+  readonly provider: string | undefined
+  readonly model: string | undefined
+  readonly generation_id: string | undefined
+  readonly tokens: TokenFigures
+  readonly token_source: TokenSource
+  readonly cost: Cost
+}
+
+/** What one model did of an operation. */
+export interface Share {
+  readonly provider: string | undefined
+  readonly model: string | undefined
+  readonly parts: Part[]
+}
+
+/** The parts by model, most tokens first. */
+export function sharesOf(parts: readonly Part[]): Share[] {
+  const shares = new Map<string, Share>()
+  for (const part of parts) {
+    const key = `${part.provider ?? ''}\0${part.model ?? ''}`
+    const known = shares.get(key)
+    if (known) known.parts.push(part)
+    else shares.set(key, { provider: part.provider, model: part.model, parts: [part] })
+  }
+  return [...shares.values()]
+    .map((share) => ({ share, used: usedBy(share.parts) }))
+    .sort((a, b) => b.used - a.used)
+    .map(({ share }) => share)
+}
+
+function usedBy(parts: readonly Part[]): number {
+  const { input_tokens = 0, output_tokens = 0 } = sumOf(parts)
+  return input_tokens + output_tokens
+}
+
+/** The figures of all parts together; what none of them tells is absent. */
+export function sumOf(parts: readonly Part[]): TokenFigures {
+  const sum: Record<string, number> = {}
+  for (const { tokens } of parts) {
+    for (const [key, value] of Object.entries(tokens) as [string, number | undefined][]) {
+      if (value !== undefined) sum[key] = (sum[key] ?? 0) + value
+    }
+  }
+  return sum
+}
+
+const tokenSources: readonly TokenSource[] = [
+  'none',
+  'provider',
+  'annotated',
+  'tokenizer',
+  'estimate',
+]
+const costSources: readonly CostSource[] = ['provider', 'annotated']
+
+/** An operation is as sure as the least sure of its parts. */
+export function tokenSourceOf(parts: readonly Part[]): TokenSource {
+  return (
+    lastOf(
+      tokenSources,
+      parts.map((part) => part.token_source),
+    ) ?? 'none'
+  )
+}
+
+/** The costs of all parts together; null as soon as one that used something has no price. */
+export function costOfParts(parts: readonly Part[]): Cost {
+  let sum = 0
+  const sources: (CostSource | undefined)[] = []
+  for (const { cost, token_source } of parts) {
+    if (token_source === 'none') continue
+    if (cost.cost_nano_usd === null) return { cost_nano_usd: null }
+    sum += cost.cost_nano_usd
+    sources.push(cost.cost_source)
+  }
+  const cost_source = lastOf(costSources, sources)
+  return { cost_nano_usd: sum, ...(cost_source !== undefined && { cost_source }) }
+}
+
+function lastOf<T>(order: readonly T[], found: readonly (T | undefined)[]): T | undefined {
+  return order.findLast((one) => found.includes(one))
+}
+
+/** The breakdown as it is stored. */
+export function modelShare({ provider, model, parts }: Share): ModelShare {
+  const sum = sumOf(parts)
+  return {
+    ...(provider !== undefined && { provider }),
+    ...(model !== undefined && { model }),
+    attempts: parts.length,
+    input_tokens: sum.input_tokens ?? 0,
+    output_tokens: sum.output_tokens ?? 0,
+    cache_read_tokens: sum.cache_read_tokens ?? 0,
+    cache_write_tokens: sum.cache_write_tokens ?? 0,
+    reasoning_tokens: sum.reasoning_tokens ?? 0,
+    cost_nano_usd: costOfParts(parts).cost_nano_usd,
+  }
+}

@@ -1,0 +1,87 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { EventEmitter } from 'node:events'
+import { Calls } from '../capture/calls.js'
+import type { Capture } from '../capture/capture.js'
+import type { CallTarget, ProviderCall } from '../capture/provider-call.js'
+import { ProviderHosts, type AddedHost } from './hosts.js'
+import { observeHttp } from './http.js'
+import { observeHttp2 } from './http2.js'
+import { put, type Departure, type Observer } from './observer.js'
+import { observeUndici } from './undici.js'
+
+export interface OutboundOptions {
+  /** Providers' base URLs besides the known ones. */
+  readonly hosts: readonly (string | AddedHost)[]
+  /** Bounds what is kept of one call's request, and of an answer that cannot be read in windows. */
+  readonly maxBodyBytes: number
+}
+
+/** Observes the calls to AI providers that the host makes while it works on a tracked request. */
+export class Outbound implements Observer {
+  readonly #storage = new AsyncLocalStorage<Capture>()
+  readonly #hosts: ProviderHosts
+  readonly #maxBodyBytes: number
+  #stops: (() => void)[]
+
+  constructor({ hosts, maxBodyBytes }: OutboundOptions) {
+    this.#hosts = new ProviderHosts(hosts)
+    this.#maxBodyBytes = maxBodyBytes
+    this.#stops = [observeUndici(this), observeHttp(this), observeHttp2(this)]
+  }
+
+  /** Hands the request on; what is called while it is worked on belongs to it. */
+  enter(capture: Capture, next: () => void): void {
+    const { req } = capture
+    if (hasBody(req.headers) && !req.complete) this.#bind(req, capture)
+    this.#storage.run(capture, next)
+  }
+
+  /**
+   * What listens for the body (parsers that know nothing of async context, a handler's own
+   * `req.on('end')`) would be called in the context of the connection.
+   */
+  #bind(req: EventEmitter, capture: Capture): void {
+    const emit: unknown = Reflect.get(req, 'emit')
+    if (typeof emit !== 'function') return
+    const storage = this.#storage
+    put(req, 'emit', function boundEmit(this: unknown, ...args: unknown[]): unknown {
+      if (storage.getStore() === capture) return emit.apply(this, args)
+      return storage.run(capture, () => emit.apply(this, args) as unknown)
+    })
+  }
+
+  isWatching(): boolean {
+    return this.#storage.getStore() !== undefined
+  }
+
+  /** Models work on what is posted to them; everything else (lists, polls, files) is none of it. */
+  find({ method, origin, path }: Departure): CallTarget | undefined {
+    if (method !== 'POST') return undefined
+    if (path.startsWith('http') && URL.canParse(path)) {
+      const url = new URL(path)
+      return this.#hosts.find(url.origin, url.pathname)
+    }
+    const mark = path.indexOf('?')
+    return this.#hosts.find(origin, mark === -1 ? path : path.slice(0, mark))
+  }
+
+  begin(target: CallTarget): ProviderCall | undefined {
+    const capture = this.#storage.getStore()
+    if (capture === undefined) return undefined
+    const { ending } = capture
+    // The handler of a client that has left works on: what it had begun, it continues.
+    if (ending !== undefined && (ending.finished || capture.calls === undefined)) return undefined
+    capture.calls ??= new Calls()
+    return capture.calls.begin(target, this.#maxBodyBytes)
+  }
+
+  /** Takes all hooks away. */
+  stop(): void {
+    for (const stop of this.#stops.splice(0)) stop()
+    this.#storage.disable()
+  }
+}
+
+function hasBody(headers: Capture['req']['headers']): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0
+}

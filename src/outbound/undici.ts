@@ -1,0 +1,73 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { ProviderCall } from '../capture/provider-call.js'
+import { listenTo, quietly, type Observer } from './observer.js'
+import { inItsContext } from './undici-context.js'
+
+const channel = 'undici:request:create'
+
+/** undici's internal request, as its channel hands it out. */
+interface UndiciRequest {
+  readonly method: string
+  readonly origin: string | URL
+  readonly path: string
+}
+
+/**
+ * Observes undici, Node's own (global `fetch`) and the package from version 5 on, whatever the
+ * dispatcher. Every request, a retry as well, passes the channel once; its callbacks tell the rest.
+ * Answers how to stop.
+ */
+export function observeUndici(observer: Observer): () => void {
+  const onCreate = (message: unknown): void => {
+    quietly(() => follow(observer, (message as { request: UndiciRequest }).request))
+  }
+  subscribe(channel, onCreate)
+  return () => void unsubscribe(channel, onCreate)
+}
+
+function follow(observer: Observer, request: UndiciRequest): void {
+  const { method, origin, path } = request
+  const from = typeof origin === 'string' ? origin : origin.origin
+  const target = observer.find({ method, origin: from, path })
+  const call = target && inItsContext(request, () => observer.begin(target))
+  if (call) listen(request, call)
+}
+
+/** The callbacks' names up to version 7, and from 8 on; their arguments are alike. */
+function listen(request: UndiciRequest, call: ProviderCall): void {
+  listenTo(request, 'onBodySent', ([chunk]) => call.sent(chunk))
+  for (const name of ['onHeaders', 'onResponseStart']) {
+    listenTo(request, name, ([status, headers]) => {
+      call.began(
+        Number(status),
+        header(headers, 'content-type'),
+        header(headers, 'content-encoding'),
+      )
+    })
+  }
+  for (const name of ['onData', 'onResponseData']) {
+    listenTo(request, name, ([chunk]) => call.received(chunk))
+  }
+  for (const name of ['onComplete', 'onError', 'onResponseEnd', 'onResponseError', 'onUpgrade']) {
+    listenTo(request, name, () => call.end())
+  }
+}
+
+/** A header from undici's raw list of names and values, or from an object of them. */
+function header(headers: unknown, name: string): string | undefined {
+  if (!Array.isArray(headers)) {
+    const value: unknown = typeof headers === 'object' && headers && Reflect.get(headers, name)
+    return typeof value === 'string' ? value : undefined
+  }
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const key: unknown = headers[at]
+    if (lengthOf(key) === name.length && String(key).toLowerCase() === name) {
+      return String(headers[at + 1])
+    }
+  }
+  return undefined
+}
+
+function lengthOf(key: unknown): number {
+  return typeof key === 'string' || key instanceof Uint8Array ? key.length : 0
+}

@@ -1,0 +1,77 @@
+import type { Capture, Ending } from '../capture/capture.js'
+import type { Calls } from '../capture/calls.js'
+
+/** How long an operation waits for provider calls that outlive its response, ms. */
+const longestMs = 5 * 60_000
+/**
+ * After a client has left, its handler is given this long to begin its next call (an agent between
+ * two steps), ms.
+ */
+const pauseMs = 500
+/** Operations that wait at once; beyond them the oldest counts with what its calls have told. */
+const maxWaiting = 1_000
+
+/** Operations whose response is over but whose calls to providers are not. */
+export class Waiting {
+  readonly #releases = new Set<() => void>()
+  #onEmpty: (() => void)[] = []
+  #stopped = false
+
+  get size(): number {
+    return this.#releases.size
+  }
+
+  /** Resolves when the calls of an operation are over, or not waited for longer; undefined = now. */
+  hold({ calls, res }: Capture, { finished }: Ending): Promise<void> | undefined {
+    if (calls === undefined || this.#stopped) return undefined
+    const mayGoOn = !finished && !res.writableEnded
+    if (!calls.isOpen && !mayGoOn) return undefined
+    return this.#within(async (isOver) => {
+      let seen: number
+      do {
+        seen = calls.all.length
+        await calls.idle()
+        if (mayGoOn) await pause(pauseMs)
+      } while ((calls.isOpen || calls.all.length > seen) && !isOver())
+    }, calls)
+  }
+
+  /** Resolves when none waits any more, or after `ms`. */
+  async settled(ms: number): Promise<void> {
+    if (this.size === 0) return
+    let timer: NodeJS.Timeout | undefined
+    await new Promise<void>((resolve) => {
+      this.#onEmpty.push(resolve)
+      timer = setTimeout(resolve, ms)
+    })
+    clearTimeout(timer)
+  }
+
+  /** Lets all go, and none wait from here on. */
+  stop(): void {
+    this.#stopped = true
+    for (const release of [...this.#releases]) release()
+  }
+
+  #within(work: (isOver: () => boolean) => Promise<void>, calls: Calls): Promise<void> {
+    return new Promise((resolve) => {
+      const release = () => {
+        if (!this.#releases.delete(release)) return
+        clearTimeout(timer)
+        calls.seal()
+        resolve()
+        if (this.size === 0) for (const done of this.#onEmpty.splice(0)) done()
+      }
+      const timer = setTimeout(release, longestMs)
+      timer.unref()
+      this.#releases.add(release)
+      const [oldest] = this.#releases
+      if (this.size > maxWaiting) oldest?.()
+      void work(() => !this.#releases.has(release)).then(release)
+    })
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref())
+}
