@@ -20,7 +20,7 @@ const shareMs = 1_000
 /** Gives the routes the house's answers. */
 export function createRouteContext(config: Config, house: House, find: FindCaller): RouteContext {
   const { clock, timezone, exposeCostToUsers } = config
-  const { store, plans, submissions, meter } = house
+  const { store, plans, meter } = house
   const live = shared(() => realtime(store, clock.now()), shareMs, clock)
   const ping = shared(() => store.ping(), shareMs, clock)
   const discard: RequestHandler = function usageDiscard(req, _res, next) {
@@ -42,7 +42,7 @@ export function createRouteContext(config: Config, house: House, find: FindCalle
     users: (query) => users(store, plans, query, { now: clock.now(), timezone }),
     sortValue: (account, sort) => store.accounts.sortValue(account, sort),
     parseEvent: (input, sender) => house.parseEvent(input, sender),
-    submit: (events) => submissions.submit(events),
+    submit: (events) => house.submit(events),
     health: askHealth(config, house, ping, live),
     isReady: () => house.ready().then(ping, () => false),
     isOpen: () => !house.isClosed,

@@ -1,5 +1,7 @@
 import type { UnrecordedEvent } from '../event.js'
 import type { TokenCounter } from '../tokens/counter.js'
+import { priceEvent } from '../pricing/price-event.js'
+import type { PriceBook } from '../pricing/price-book.js'
 import { andThen, type MaybePromise } from '../maybe-promise.js'
 import type { Capture, Ending, Subject } from './capture.js'
 import { bodyKind, decode, isEncoded } from './content.js'
@@ -12,6 +14,7 @@ import { settleTokens } from './settle-tokens.js'
 /** What completing a capture needs from the house. */
 export interface CompletionContext {
   readonly counter: TokenCounter
+  readonly prices: Pick<PriceBook, 'ready' | 'price'>
   readonly maxBodyBytes: number
   /** Whose operations those of nobody in particular are. */
   readonly anonymous: Subject
@@ -40,10 +43,25 @@ export function complete(
       const model = capture.annotations.model ?? reading.model ?? name(ask.model)
       const given = { capture, ending, reading, ask, model, failed }
       return andThen(settleTokens(given, context.counter), (settled) =>
-        eventOf({ ...given, subject, tier: context.tierOf(subject), settled }),
+        priced(
+          eventOf({ ...given, subject, tier: context.tierOf(subject), settled }),
+          context.prices,
+        ),
       )
     }),
   )
+}
+
+/** The event with its cost: at once, but for the first ones, which wait for the prices. */
+function priced(
+  event: UnrecordedEvent,
+  prices: CompletionContext['prices'],
+): MaybePromise<UnrecordedEvent> {
+  if (event.cost_source !== undefined) return event
+  return andThen(prices.ready(), () => {
+    priceEvent(event, (usage, at) => prices.price(usage, at))
+    return event
+  })
 }
 
 /** Reads what is left of the body; a body that cannot be read gives an empty reading. */

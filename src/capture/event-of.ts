@@ -55,6 +55,7 @@ function addProviderFacts(event: UnrecordedEvent, outcome: Outcome): void {
   if (provider !== undefined) event.provider = provider
   if (model !== undefined) event.model = model
   if (reading.generation_id !== undefined) event.generation_id = reading.generation_id
+  if (reading.service_tier !== undefined) event.service_tier = reading.service_tier
   const error_type = errorOf(ending, reading)
   if (error_type !== undefined) event.error_type = error_type
   const firstToken = firstTokenMs(capture)

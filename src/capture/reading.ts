@@ -7,6 +7,7 @@ export interface TokenFigures {
   output_tokens?: number
   cache_read_tokens?: number
   cache_write_tokens?: number
+  cache_write_1h_tokens?: number
   reasoning_tokens?: number
 }
 
@@ -15,6 +16,8 @@ export interface Reading {
   provider?: string | undefined
   model?: string | undefined
   generation_id?: string | undefined
+  /** As the provider names it: `batch`, `flex`, `priority` … */
+  service_tier?: string | undefined
   tokens: TokenFigures
   cost_usd?: number
   /** False while a stream has only told part of its output figure. */
