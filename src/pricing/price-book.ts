@@ -71,7 +71,7 @@ export class PriceBook {
 
   /** Looks at the stored prices now, so that a change made here holds here at once. */
   async refresh(): Promise<void> {
-    await this.#stored?.look()
+    await this.#stored?.refresh()
   }
 
   /** What usage cost at a moment. Costs a look-up and a few multiplications. */

@@ -50,6 +50,12 @@ export class StoredPrices {
     return age < staleMs ? undefined : within(looking, waitMs)
   }
 
+  /** Looks again, also where somebody is looking: they may have begun before a change. */
+  async refresh(): Promise<void> {
+    await this.#looking
+    await this.look()
+  }
+
   /** Looks now. Never rejects: what cannot be read stays as it was, and is told once. */
   look(): Promise<void> {
     this.#looking ??= this.#look().finally(() => (this.#looking = undefined))

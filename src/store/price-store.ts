@@ -67,7 +67,9 @@ export class PriceStore {
       { $sort: { 'prices.id': -1 } },
       { $limit: limit },
     ]
-    const cursor = this.#sheets().aggregate<PriceSheetDoc & { prices: PriceDoc }>(pipeline)
+    const cursor = this.#sheets().aggregate<Omit<PriceSheetDoc, 'prices'> & { prices: PriceDoc }>(
+      pipeline,
+    )
     const found = await this.#db.within(cursor.toArray())
     return found.map(({ provider, model, service_tier, prices }) => ({
       ...(provider !== undefined && { provider }),
