@@ -66,8 +66,13 @@ export class PriceBook {
     return Promise.all([stored, this.#loading]).then(() => undefined)
   }
 
-  /** Why the catalogue is not in use; undefined while it is, or has not been asked for. */
-  catalogueError: string | undefined
+  /** Makes everything ready, however long it takes. Rejects where prices would be missing. */
+  async load(): Promise<void> {
+    this.#catalogue = await this.#options.loadCatalogue?.()
+    this.#isLoaded = true
+    await this.#stored?.load()
+    this.#sheets.clear()
+  }
 
   /** Looks at the stored prices now, so that a change made here holds here at once. */
   async refresh(): Promise<void> {
@@ -135,9 +140,8 @@ export class PriceBook {
       this.#catalogue = await this.#options.loadCatalogue?.()
       this.#sheets.clear()
     } catch (error) {
-      this.catalogueError = error instanceof Error ? error.message : String(error)
       this.#options.logger.error(
-        `usage: the price catalogue cannot be loaded, its prices are unknown: ${this.catalogueError}`,
+        `usage: the price catalogue cannot be loaded, its prices are unknown: ${String(error)}`,
       )
     }
   }

@@ -62,16 +62,21 @@ export class StoredPrices {
     return this.#looking
   }
 
-  async #look(): Promise<void> {
+  /** Reads what is stored, where it has changed. Rejects when it cannot be read. */
+  async load(): Promise<void> {
     const began = this.#clock.elapsed()
+    const version = await this.#door.version()
+    if (version !== this.#version) {
+      this.#overrides = await this.#door.overrides()
+      this.#version = version
+      this.#onChange()
+    }
+    this.#lookedAt = began
+  }
+
+  async #look(): Promise<void> {
     try {
-      const version = await this.#door.version()
-      if (version !== this.#version) {
-        this.#overrides = await this.#door.overrides()
-        this.#version = version
-        this.#onChange()
-      }
-      this.#lookedAt = began
+      await this.load()
       this.#failing = false
     } catch (error) {
       // Not again for a while: events must not wait one after another.

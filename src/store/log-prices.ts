@@ -86,6 +86,14 @@ export class LogPrices {
     return modifiedCount
   }
 
+  /** Stamps operations again whose rewriting took long. */
+  async restamp(costs: readonly NewCost[], stamp: Date): Promise<void> {
+    const ids = costs.map(({ operation }) => operation._id)
+    await this.#logs().updateMany({ _id: { $in: ids } }, [{ $set: stamped(stamp) }], {
+      writeConcern: durable,
+    })
+  }
+
   #logs() {
     return this.#db.collection(this.#model)
   }
@@ -107,18 +115,21 @@ function asItWas({ _id, price_revision, cost_nano_usd, cost_source }: PricedOper
   }
 }
 
+/** Recorded now, as far as readers and rollers are concerned. */
+function stamped(stamp: Date) {
+  const recorded_at = { $max: ['$recorded_at', stamp] }
+  const lateBefore = { $subtract: [recorded_at, lateAfterMs] }
+  return { recorded_at, late: { $cond: [{ $lt: ['$timestamp', lateBefore] }, true, '$$REMOVE'] } }
+}
+
 function rewriting({ cost_nano_usd, cost_source, models }: NewCost, stamp: Date) {
-  const recorded = { $max: ['$recorded_at', stamp] }
   return {
     $set: {
       cost_nano_usd,
       cost_source: cost_source ?? '$$REMOVE',
       ...(models && { models: { $literal: models } }),
       price_revision: { $add: [{ $ifNull: ['$price_revision', 0] }, 1] },
-      recorded_at: recorded,
-      late: {
-        $cond: [{ $lt: ['$timestamp', { $subtract: [recorded, lateAfterMs] }] }, true, '$$REMOVE'],
-      },
+      ...stamped(stamp),
     },
   }
 }
