@@ -1,14 +1,21 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
+import type { Logger } from '../logger.js'
 import { Catalogue } from './catalogue.js'
 import { providerData, type ProviderData } from './catalogue-data.js'
 
 /**
- * Loads the catalogue: a file that `prices:update` wrote, or what `@pydantic/genai-prices` brings.
- * Neither is touched before. Rejects when what is there cannot be read or is no catalogue.
+ * Loads the catalogue: a file that `prices:update` wrote, or what `@pydantic/genai-prices` brings,
+ * also where the file cannot be used. Neither is touched before. Rejects when there is none at all.
  */
-export async function loadCatalogue(file?: string): Promise<Catalogue> {
-  return file === undefined ? bundled() : fromFile(file)
+export async function loadCatalogue(file: string | undefined, logger: Logger): Promise<Catalogue> {
+  if (file === undefined) return bundled()
+  try {
+    return await fromFile(file)
+  } catch (error) {
+    logger.error(`usage: ${file} cannot be used, the bundled prices are: ${String(error)}`)
+    return bundled()
+  }
 }
 
 /** The package has checked its data when it was made: providers are read when they are needed. */

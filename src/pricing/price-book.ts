@@ -153,6 +153,6 @@ export function createPriceBook(
   door: PriceDoor | undefined,
 ): PriceBook {
   const { overrides, catalogue, catalogueFile } = pricing
-  const load = catalogue ? () => loadCatalogue(catalogueFile) : undefined
+  const load = catalogue ? () => loadCatalogue(catalogueFile, logger) : undefined
   return new PriceBook({ overrides, loadCatalogue: load, door, clock, logger })
 }
