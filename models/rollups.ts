@@ -17,6 +17,7 @@ const figures = {
   unique_users: Number,
   last_activity_at: Date,
   last_recorded_at: Date,
+  price_revisions: Number,
   cells: { type: [Object], default: undefined },
 }
 

@@ -1,12 +1,14 @@
 import type { RequestHandler } from 'express'
 import type { Access } from '../middleware/authenticate.js'
 import type { Realtime } from '../src/insight/realtime.js'
+import type { ModelsQuestion, ModelsUsage } from '../src/insight/models.js'
 import type { UserUsage } from '../src/insight/user-usage.js'
 import type { UserRow } from '../src/insight/users.js'
 import type { UnrecordedEvent, UsageEvent } from '../src/event.js'
 import type { HealthReport } from '../src/health.js'
 import type { Submitted } from '../src/ledger/submit.js'
 import type { AccountDoc, AccountQuery } from '../src/store/account-store.js'
+import type { PriceFilter, StoredPrice } from '../src/store/price-store.js'
 import type { LogFilter, LogPosition } from '../src/store/log-store.js'
 import type { Span } from '../src/time.js'
 
@@ -14,6 +16,14 @@ import type { Span } from '../src/time.js'
 export interface AskedUser {
   readonly user_id: string
   readonly tier?: string | null
+}
+
+/** What can be done with stored prices; the actor is the user id of who does it. */
+export interface PriceActions {
+  page(filter: PriceFilter, after: string | undefined, limit: number): Promise<StoredPrice[]>
+  create(input: unknown, actor: string): Promise<StoredPrice>
+  change(id: string, input: unknown, actor: string): Promise<StoredPrice>
+  remove(id: string, actor: string): Promise<StoredPrice>
 }
 
 /** What the routes ask of the house. They never touch the database themselves. */
@@ -24,6 +34,10 @@ export interface RouteContext {
   guard(access: Access): RequestHandler
   userUsage(user: AskedUser, span: Span, timezone: string): Promise<UserUsage>
   globalUsage(span: Span, timezone: string): Promise<object>
+  modelsUsage(question: ModelsQuestion): Promise<ModelsUsage>
+  prices: PriceActions
+  /** False: there are none. */
+  metrics: { public: boolean; expose(): Promise<{ contentType: string; text: string }> } | false
   realtime(): Promise<Realtime>
   /** Calls back on activity, at most once a second; answers how to stop. */
   onActivity(listener: () => void): () => void

@@ -2,7 +2,7 @@ import type { Request, RequestHandler, Response } from 'express'
 
 /** One entry of the flat router; openapi.yaml names exactly these. */
 export interface Route {
-  readonly method: 'get' | 'post'
+  readonly method: 'get' | 'post' | 'patch' | 'delete'
   /** Express path below the mount path. */
   readonly path: string
   readonly handlers: readonly RequestHandler[]

@@ -9,6 +9,9 @@ import { globalRoutes } from './global.js'
 import { logRoutes } from './logs.js'
 import { machineRoutes } from './machines.js'
 import { meRoutes } from './me.js'
+import { metricsRoutes } from './metrics.js'
+import { modelRoutes } from './models.js'
+import { priceRoutes } from './prices.js'
 import { realtimeRoutes } from './realtime.js'
 import type { Route } from './route.js'
 import { userRoutes } from './users.js'
@@ -19,10 +22,13 @@ export function allRoutes(context: RouteContext): Route[] {
     ...meRoutes(context),
     ...userRoutes(context),
     ...globalRoutes(context),
+    ...modelRoutes(context),
     ...realtimeRoutes(context),
     ...logRoutes(context),
+    ...priceRoutes(context),
     ...eventRoutes(context),
     ...machineRoutes(context),
+    ...metricsRoutes(context),
     { method: 'get', path: '/docs', handlers: [docsHandlers().page] },
   ]
 }

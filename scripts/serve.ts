@@ -31,6 +31,7 @@ async function serve(env: NodeJS.ProcessEnv): Promise<Running> {
   const usage = createUsage({
     mongoUri: env.MONGODB_URI ?? mongod?.uri ?? '',
     auth: { secret, algorithms: ['HS256'] },
+    pricing: { catalogueFile: env.AI_USAGE_PRICES_FILE },
     logger: log,
   })
   await usage.ready()

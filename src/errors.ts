@@ -15,6 +15,7 @@ export const errorCodes = {
   conflict: { title: 'Conflict', status: 409 },
   body_too_large: { title: 'Body too large', status: 413 },
   invalid_event: { title: 'Invalid event', status: 422 },
+  invalid_price: { title: 'Invalid price', status: 422 },
   internal: { title: 'Internal error', status: 500 },
   store_unavailable: { title: 'Store unavailable', status: 503 },
   queue_full: { title: 'Queue full', status: 503 },

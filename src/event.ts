@@ -22,12 +22,16 @@ export interface UsageEvent {
   output_tokens: number
   cache_read_tokens?: number
   cache_write_tokens?: number
+  /** Part of `cache_write_tokens`: written to be kept for an hour. */
+  cache_write_1h_tokens?: number
   reasoning_tokens?: number
   /** Which of the provider's figures were dropped: negative, absurd or contradictory. */
   usage_flags?: string[]
   /** input_tokens + output_tokens. */
   tokens_used: number
   token_source: TokenSource
+  /** How the provider served it, in its own words: `batch`, `flex`, `priority` … */
+  service_tier?: string
   /** Integer billionths of a US dollar; null = no price known. */
   cost_nano_usd: number | null
   cost_source?: CostSource
@@ -53,11 +57,13 @@ export interface UsageEvent {
   client_request_id?: string
   /** When the operation started. */
   timestamp: Date
-  /** When it was written, by the database's clock; stamped by the ledger. */
+  /** When it was written, or last repriced, by the database's clock. */
   recorded_at: Date
   metadata?: Record<string, Scalar>
   /** Fingerprint of what the caller of `record` or `POST /events` sent, to tell repeats from conflicts. */
   content_hash?: string
+  /** How often its cost has been rewritten since. */
+  price_revision?: number
   /** Set when the operation was recorded long after it happened (see rollup/freshness.ts). */
   late?: true
 }
@@ -71,12 +77,19 @@ export interface ModelShare {
   output_tokens: number
   cache_read_tokens: number
   cache_write_tokens: number
+  cache_write_1h_tokens?: number
   reasoning_tokens: number
+  service_tier?: string
   cost_nano_usd: number | null
+  cost_source?: CostSource
 }
 
 export type TokenSource = 'provider' | 'annotated' | 'tokenizer' | 'estimate' | 'none'
-export type CostSource = 'provider' | 'annotated'
+/**
+ * Where a cost comes from: reported by the provider, given by the host, computed from the host's
+ * own price, or from the catalogue's.
+ */
+export type CostSource = 'provider' | 'annotated' | 'override' | 'catalogue'
 export type EventStatus = 'ok' | 'error' | 'aborted' | 'blocked'
 export type Scalar = string | number | boolean
 

@@ -13,13 +13,16 @@ import { Episode } from './ledger/episode.js'
 import { parseExternalEvent } from './ledger/external-event.js'
 import { Intake } from './ledger/intake.js'
 import { Ledger } from './ledger/ledger.js'
-import { Submissions } from './ledger/submit.js'
+import { Submissions, type Submitted } from './ledger/submit.js'
+import { UsageMetrics } from './metrics/usage-metrics.js'
 import { PlanBook } from './limits/plans.js'
 import { andThen, type MaybePromise } from './maybe-promise.js'
 import { Meter } from './meter.js'
 import type { Config } from './options.js'
 import { Outbound } from './outbound/outbound.js'
 import { Waiting } from './outbound/waiting.js'
+import { createPriceBook, type PriceBook } from './pricing/price-book.js'
+import { priceEvent } from './pricing/price-event.js'
 import { RollupSchedule } from './rollup/schedule.js'
 import { createStore, type Store } from './store/store.js'
 import { createTokenCounter, type TokenCounter } from './tokens/counter.js'
@@ -35,7 +38,9 @@ export class House {
   readonly ledger: Ledger
   readonly meter: Meter
   readonly plans: PlanBook
-  readonly submissions: Submissions
+  readonly prices: PriceBook
+  readonly metrics: UsageMetrics
+  readonly #submissions: Submissions
   readonly #config: Config
   readonly #counter: TokenCounter
   readonly #intake: Intake
@@ -73,7 +78,9 @@ export class House {
       ...config.ledger,
       onWritten: () => this.#announce(),
     })
-    this.submissions = new Submissions(this.ledger, this.store.logs)
+    this.prices = createPriceBook(config, this.store.prices)
+    this.metrics = new UsageMetrics(() => this.ledger.stats())
+    this.#submissions = new Submissions(this.ledger, this.store.logs)
     this.#intake = this.#createIntake()
     const { outbound, maxBodyBytes } = config.capture
     const { hosts } = typeof outbound === 'boolean' ? { hosts: [] } : outbound
@@ -104,6 +111,18 @@ export class House {
       estimateOf: (type) =>
         operations.find((operation) => operation.type === type)?.estimateTokens ?? 0,
     })
+  }
+
+  /** Prices events and takes them, each id once. */
+  async submit(events: readonly UnrecordedEvent[]): Promise<Submitted[]> {
+    await this.prices.ready()
+    for (const event of events) priceEvent(event, (usage, at) => this.prices.price(usage, at))
+    const submitted = await this.#submissions.submit(events)
+    submitted.forEach(({ outcome }, index) => {
+      const event = events[index]
+      if (event && outcome === 'accepted') this.metrics.count(event)
+    })
+    return submitted
   }
 
   /** Calls back whenever events have reached the log; answers how to stop. */
@@ -169,6 +188,7 @@ export class House {
     const context: CompletionContext = {
       counter: this.#counter,
       onFlags: (flags, provider) => this.#flagged(flags, provider),
+      prices: this.prices,
       anonymous: { user_id: anonymousUserId },
       tierOf: ({ tier }) => this.plans.of(this.#config.trustTierClaim ? tier : undefined).tier,
       identifyLate: (late) => this.#identifyLate(late),
@@ -178,7 +198,11 @@ export class House {
       elapsed: () => clock.elapsed(),
       onError: (error) => this.#mistake(`completing an event failed: ${String(error)}`),
       hold: (one, ending) => this.#waiting.hold(one, ending),
-      complete: (one, ending) => complete(one, ending, context),
+      complete: (one, ending) =>
+        andThen(complete(one, ending, context), (event) => {
+          this.metrics.count(event)
+          return event
+        }),
     })
   }
 

@@ -69,7 +69,8 @@ export class Meter {
   }
 
   #captureOf(req: IncomingMessage): Capture | undefined {
-    for (const capture of this.#bySocket.get(req.socket) ?? []) if (capture.req === req) return capture
+    for (const capture of this.#bySocket.get(req.socket) ?? [])
+      if (capture.req === req) return capture
     return undefined
   }
 

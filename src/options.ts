@@ -8,6 +8,8 @@ import type { AuthConfig, AuthOptions } from './identity/auth-options.js'
 import { parseAuthOptions } from './identity/auth-options.js'
 import { invalidOption, shown } from './identity/invalid-option.js'
 import { consoleLogger, type Logger } from './logger.js'
+import type { PriceOverride } from './pricing/override.js'
+import { pricingOptions, type PricingConfig } from './pricing/pricing-options.js'
 import { isTimezone } from './time.js'
 
 /** Who a request belongs to, as said by a host that has authenticated it already. */
@@ -81,6 +83,19 @@ export interface UsageOptions {
         enabled?: boolean | undefined
       }
     | undefined
+  /** What tokens cost, where the provider does not say. */
+  pricing?:
+    | {
+        /** Prices of the host's own, before the catalogue's. Stored ones (`/prices`) go before them. */
+        overrides?: readonly PriceOverride[] | undefined
+        /** False: only own prices count. Default true: `@pydantic/genai-prices`, loaded when needed. */
+        catalogue?: boolean | undefined
+        /** A catalogue that `npm run prices:update` wrote, instead of the one that comes along. */
+        catalogueFile?: string | undefined
+      }
+    | undefined
+  /** `/metrics` for Prometheus: `public` opens it without a token, false removes it. */
+  metrics?: { public?: boolean | undefined } | false | undefined
   /** IANA zone of billing months, and of answers that ask for none. Default 'UTC'. */
   timezone?: string | undefined
   /** Whether users see `total_cost_usd` in `/me`. Default false. */
@@ -169,6 +184,10 @@ const schema = z.strictObject({
   rollup: z
     .strictObject({ cron: z.string().default('* * * * *'), enabled: z.boolean().default(true) })
     .prefault({}),
+  pricing: pricingOptions,
+  metrics: z
+    .union([z.strictObject({ public: z.boolean().default(false) }), z.literal(false)])
+    .prefault({}),
   timezone: z.string().refine(isTimezone, 'must be an IANA time zone').default('UTC'),
   exposeCostToUsers: z.boolean().default(false),
   logger: methodsOf('info', 'warn', 'error').optional(),
@@ -198,6 +217,8 @@ export interface Config {
     readonly lingerMs: number
   }
   readonly rollup: { readonly cron: string; readonly enabled: boolean }
+  readonly pricing: PricingConfig
+  readonly metrics: { readonly public: boolean } | false
   readonly timezone: string
   readonly exposeCostToUsers: boolean
   readonly logger: Logger

@@ -2,15 +2,17 @@ import { fileURLToPath } from 'node:url'
 import type { RequestHandler } from 'express'
 import { authenticate } from '../middleware/authenticate.js'
 import type { FindCaller } from '../middleware/callers.js'
-import type { AskedUser, RouteContext } from '../routes/context.js'
+import type { AskedUser, PriceActions, RouteContext } from '../routes/context.js'
 import { healthReport, type HealthReport } from './health.js'
 import type { House } from './house.js'
 import { globalUsage } from './insight/global-usage.js'
+import { modelsUsage, type ModelsQuestion } from './insight/models.js'
 import { realtime, type Realtime } from './insight/realtime.js'
 import { shared } from './insight/shared.js'
 import { userUsage, type UserUsage } from './insight/user-usage.js'
 import { users } from './insight/users.js'
 import type { Config } from './options.js'
+import { PriceDesk } from './pricing/price-desk.js'
 import type { Span } from './time.js'
 import { version } from './version.js'
 
@@ -20,7 +22,7 @@ const shareMs = 1_000
 /** Gives the routes the house's answers. */
 export function createRouteContext(config: Config, house: House, find: FindCaller): RouteContext {
   const { clock, timezone, exposeCostToUsers } = config
-  const { store, plans, submissions, meter } = house
+  const { store, plans, meter } = house
   const live = shared(() => realtime(store, clock.now()), shareMs, clock)
   const ping = shared(() => store.ping(), shareMs, clock)
   const discard: RequestHandler = function usageDiscard(req, _res, next) {
@@ -36,13 +38,19 @@ export function createRouteContext(config: Config, house: House, find: FindCalle
     guard: (access) => authenticate(find, access),
     userUsage: (user, span, zone) => askUserUsage(config, house, user, span, zone),
     globalUsage: (span, zone) => globalUsage(store, span, zone),
+    modelsUsage: (question) => askModels(config, house, question),
+    prices: priceActions(house),
+    metrics: config.metrics && {
+      public: config.metrics.public,
+      expose: () => house.metrics.expose(),
+    },
     realtime: live,
     onActivity: (listener) => house.onActivity(listener),
     logs: (filter, after, limit) => store.logs.page(filter, after, limit),
     users: (query) => users(store, plans, query, { now: clock.now(), timezone }),
     sortValue: (account, sort) => store.accounts.sortValue(account, sort),
     parseEvent: (input, sender) => house.parseEvent(input, sender),
-    submit: (events) => submissions.submit(events),
+    submit: (events) => house.submit(events),
     health: askHealth(config, house, ping, live),
     isReady: () => house.ready().then(ping, () => false),
     isOpen: () => !house.isClosed,
@@ -66,6 +74,22 @@ async function askUserUsage(
     now: clock.now(),
     plan: plans.of(known || undefined),
   })
+}
+
+async function askModels({ clock }: Config, { store, prices }: House, question: ModelsQuestion) {
+  await prices.ready()
+  const today = new Date(clock.now())
+  return modelsUsage(store, question, (usage) => prices.priceSum(usage, today))
+}
+
+function priceActions({ store, prices }: House): PriceActions {
+  const desk = new PriceDesk(store, () => prices.refresh())
+  return {
+    page: (filter, after, limit) => store.prices.page(filter, after, limit),
+    create: (input, actor) => desk.create(input, actor),
+    change: (id, input, actor) => desk.change(id, input, actor),
+    remove: (id, actor) => desk.remove(id, actor),
+  }
 }
 
 function askHealth(

@@ -100,7 +100,7 @@ function openConnection({ mongoUri, logger }: Config): Connection {
 async function record(house: House, input: ExternalEventInput) {
   if (house.isClosed) throw new UsageError('closed', 'The meter is closed')
   const event = house.parseEvent(input, 'record')
-  const [submitted] = await house.submissions.submit([event])
+  const [submitted] = await house.submit([event])
   if (submitted === undefined) throw new UsageError('closed', 'The meter is closed')
   if (submitted.outcome === 'rejected') throw new UsageError(submitted.code, submitted.detail)
   return { outcome: submitted.outcome }

@@ -1,5 +1,7 @@
 import type { UnrecordedEvent } from '../event.js'
 import type { TokenCounter } from '../tokens/counter.js'
+import { priceEvent } from '../pricing/price-event.js'
+import type { PriceBook } from '../pricing/price-book.js'
 import { andThen, type MaybePromise } from '../maybe-promise.js'
 import type { Capture, Ending, Subject } from './capture.js'
 import { eventOf } from './event-of.js'
@@ -13,6 +15,7 @@ export interface CompletionContext {
   readonly counter: TokenCounter
   /** Told of the figures that were dropped. */
   readonly onFlags: (flags: readonly string[], provider: string | undefined) => void
+  readonly prices: Pick<PriceBook, 'ready' | 'price'>
   /** Whose operations those of nobody in particular are. */
   readonly anonymous: Subject
   /** The tier under which a subject's operation is booked. */
@@ -44,12 +47,27 @@ export function complete(
         const ask = needsAsk ? readAsk(capture.req) : {}
         const model = capture.annotations.model ?? reading.model ?? name(ask.model)
         const given = { capture, ending, reading, work, ask, model, failed }
-        return andThen(settleTokens(given, context.counter), (settled) =>
-          eventOf({ ...given, subject, tier: context.tierOf(subject), settled }),
+        return andThen(settleTokens(given, context), (settled) =>
+          priced(
+            eventOf({ ...given, subject, tier: context.tierOf(subject), settled }),
+            context.prices,
+          ),
         )
       }),
     ),
   )
+}
+
+/** The event with its cost: at once, but for the first ones, which wait for the prices. */
+function priced(
+  event: UnrecordedEvent,
+  prices: CompletionContext['prices'],
+): MaybePromise<UnrecordedEvent> {
+  if (event.cost_source !== undefined) return event
+  return andThen(prices.ready(), () => {
+    priceEvent(event, (usage, at) => prices.price(usage, at))
+    return event
+  })
 }
 
 function subjectOf(capture: Capture, context: CompletionContext): MaybePromise<Subject> {

@@ -54,11 +54,14 @@ function idOf({ capture, subject }: Outcome): string {
 }
 
 function addProviderFacts(event: UnrecordedEvent, outcome: Outcome): void {
-  const { capture, ending, reading } = outcome
+  const { capture, ending, reading, settled } = outcome
   const { provider, model, generation_id } = workerOf(outcome)
   if (provider !== undefined) event.provider = provider
   if (model !== undefined) event.model = model
   if (generation_id !== undefined) event.generation_id = generation_id
+  const service_tier =
+    settled.shares.length === 1 ? settled.shares[0]?.service_tier : reading.service_tier
+  if (service_tier !== undefined) event.service_tier = service_tier
   const flags = flagsOf(outcome)
   if (flags.length > 0) event.usage_flags = flags.slice(0, 20)
   const error_type = errorOf(ending, reading)

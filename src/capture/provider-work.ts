@@ -83,9 +83,9 @@ function partOf(
   estimateTokens: number,
   counter: TokenCounter,
 ): MaybePromise<Part> {
-  const { generation_id } = reading
+  const { generation_id, service_tier } = reading
   const cost = costOf(reading)
-  const known = { provider, model, generation_id, cost }
+  const known = { provider, model, generation_id, service_tier, cost }
   if (isFree) return { ...known, tokens: {}, token_source: 'none' }
   if (isReported) {
     reading.text = []
@@ -104,9 +104,9 @@ function partOf(
 
 /** The part of an operation that its own answer tells of, where no call was seen. */
 export function partOfAnswer(reading: Reading): Part {
-  const { provider, model, generation_id, tokens } = reading
+  const { provider, model, generation_id, service_tier, tokens } = reading
   const cost = costOf(reading)
-  return { provider, model, generation_id, cost, tokens, token_source: 'provider' }
+  return { provider, model, generation_id, service_tier, cost, tokens, token_source: 'provider' }
 }
 
 function costOf(reading: Reading): Part['cost'] {

@@ -1,13 +1,22 @@
 import type { TokenSource } from '../event.js'
 import { nanoUsd } from '../event.js'
 import { andThen, type MaybePromise } from '../maybe-promise.js'
+import type { PriceBook } from '../pricing/price-book.js'
 import type { TokenCounter } from '../tokens/counter.js'
 import type { Capture, Ending } from './capture.js'
 import { countOrEstimate } from './count-tokens.js'
 import type { Ask } from './prompt.js'
 import { hasFigures, partOfAnswer, partsOf, type Work } from './provider-work.js'
 import type { Reading, TokenFigures } from './reading.js'
-import { costOfParts, sharesOf, sumOf, tokenSourceOf, type Cost, type Share } from './shares.js'
+import {
+  costOfParts,
+  pricedParts,
+  sharesOf,
+  sumOf,
+  tokenSourceOf,
+  type Cost,
+  type Share,
+} from './shares.js'
 
 /** The token split as it will be stored, and where it came from. */
 export interface Settled {
@@ -16,6 +25,11 @@ export interface Settled {
   cost: Cost
   /** By model, most tokens first, where the figures are those of provider calls. */
   shares: readonly Share[]
+}
+
+export interface SettlingContext {
+  readonly counter: TokenCounter
+  readonly prices: Pick<PriceBook, 'ready' | 'price'>
 }
 
 interface Case {
@@ -33,19 +47,22 @@ interface Case {
  * answer hands them on: what is seen in both counts once), else the host's annotation, else counted
  * by tiktoken, else the operation's estimate. What was refused and gave no figures used nothing.
  */
-export function settleTokens(given: Case, counter: TokenCounter): MaybePromise<Settled> {
+export function settleTokens(
+  given: Case,
+  { counter, prices }: SettlingContext,
+): MaybePromise<Settled> {
   const { reading, capture, work } = given
   const isReported = work.some((one) => one.isReported)
   const cost = costOf(reading, capture)
   if (!isReported && hasFigures(reading)) return settled(reading.tokens, 'provider', cost)
   if (isReported && work.every((one) => one.isReported || one.isFree)) {
-    return settleWork(given, counter)
+    return settleWork(given, counter, prices)
   }
   const { input_tokens, output_tokens } = capture.annotations
   if (input_tokens !== undefined && output_tokens !== undefined) {
     return settled(annotatedFigures(capture), 'annotated', cost)
   }
-  if (work.length > 0) return settleWork(given, counter)
+  if (work.length > 0) return settleWork(given, counter, prices)
   if (usedNothing(given)) return settled({}, 'none', cost)
   return countAnswer(given, counter)
 }
@@ -54,27 +71,34 @@ export function settleTokens(given: Case, counter: TokenCounter): MaybePromise<S
 function settleWork(
   { capture, reading, work }: Case,
   counter: TokenCounter,
+  prices: SettlingContext['prices'],
 ): MaybePromise<Settled> {
   reading.text = []
-  return andThen(partsOf(work, capture.operation.estimateTokens, counter), (parts) => {
-    const seen = sumOf(parts)
-    // Embeddings do not write: an answer that tells of output comes from a call that was not seen.
-    const isElsewhere =
-      (seen.output_tokens ?? 0) === 0 &&
-      hasFigures(reading) &&
-      (reading.tokens.output_tokens ?? 0) > 0
-    const all = isElsewhere ? [...parts, partOfAnswer(reading)] : parts
-    const cost = costOfParts(all)
-    const annotated = capture.annotations.cost_nano_usd
-    return settled(
-      sumOf(all),
-      tokenSourceOf(all),
-      cost.cost_nano_usd === null && annotated !== undefined
-        ? { cost_nano_usd: annotated, cost_source: 'annotated' }
-        : cost,
-      sharesOf(all),
-    )
-  })
+  const at = new Date(capture.started_at)
+  const counted = partsOf(work, capture.operation.estimateTokens, counter)
+  return andThen(
+    andThen(prices.ready(), () => counted),
+    (parts) => {
+      const seen = sumOf(parts)
+      // Embeddings do not write: an answer that tells of output comes from a call that was not seen.
+      const isElsewhere =
+        (seen.output_tokens ?? 0) === 0 &&
+        hasFigures(reading) &&
+        (reading.tokens.output_tokens ?? 0) > 0
+      const found = isElsewhere ? [...parts, partOfAnswer(reading)] : parts
+      const all = pricedParts(found, (usage, when) => prices.price(usage, when), at)
+      const cost = costOfParts(all)
+      const annotated = capture.annotations.cost_nano_usd
+      return settled(
+        sumOf(all),
+        tokenSourceOf(all),
+        cost.cost_nano_usd === null && annotated !== undefined
+          ? { cost_nano_usd: annotated, cost_source: 'annotated' }
+          : cost,
+        sharesOf(all),
+      )
+    },
+  )
 }
 
 async function countAnswer(

@@ -1,4 +1,5 @@
 import type { CostSource, ModelShare, TokenSource } from '../event.js'
+import type { Price } from '../pricing/priced-usage.js'
 import type { TokenFigures } from './reading.js'
 
 /** A cost, and who said so; null = no price known. */
@@ -12,6 +13,7 @@ export interface Part {
   readonly provider: string | undefined
   readonly model: string | undefined
   readonly generation_id: string | undefined
+  readonly service_tier: string | undefined
   readonly tokens: TokenFigures
   readonly token_source: TokenSource
   readonly cost: Cost
@@ -21,17 +23,19 @@ export interface Part {
 export interface Share {
   readonly provider: string | undefined
   readonly model: string | undefined
+  readonly service_tier: string | undefined
   readonly parts: Part[]
 }
 
-/** The parts by model, most tokens first. */
+/** The parts by model (and service tier, which has its own prices), most tokens first. */
 export function sharesOf(parts: readonly Part[]): Share[] {
   const shares = new Map<string, Share>()
   for (const part of parts) {
-    const key = `${part.provider ?? ''}\0${part.model ?? ''}`
+    const { provider, model, service_tier } = part
+    const key = `${provider ?? ''}\0${model ?? ''}\0${service_tier ?? ''}`
     const known = shares.get(key)
     if (known) known.parts.push(part)
-    else shares.set(key, { provider: part.provider, model: part.model, parts: [part] })
+    else shares.set(key, { provider, model, service_tier, parts: [part] })
   }
   return [...shares.values()]
     .map((share) => ({ share, used: usedBy(share.parts) }))
@@ -62,7 +66,7 @@ const tokenSources: readonly TokenSource[] = [
   'tokenizer',
   'estimate',
 ]
-const costSources: readonly CostSource[] = ['provider', 'annotated']
+const costSources: readonly CostSource[] = ['provider', 'annotated', 'override', 'catalogue']
 
 /** An operation is as sure as the least sure of its parts. */
 export function tokenSourceOf(parts: readonly Part[]): TokenSource {
@@ -88,13 +92,35 @@ export function costOfParts(parts: readonly Part[]): Cost {
   return { cost_nano_usd: sum, ...(cost_source !== undefined && { cost_source }) }
 }
 
+/**
+ * The parts with the costs that nobody gave. Each call is priced by itself: some prices depend on
+ * how long one prompt is.
+ */
+export function pricedParts(parts: readonly Part[], price: Price, at: Date): Part[] {
+  return parts.map((part) => {
+    const { provider, model, service_tier, tokens, token_source, cost } = part
+    if (cost.cost_source !== undefined || token_source === 'none') return part
+    const { input_tokens = 0, output_tokens = 0 } = tokens
+    const usage = {
+      ...tokens,
+      ...{ input_tokens, output_tokens },
+      ...(provider !== undefined && { provider }),
+      ...(model !== undefined && { model }),
+      ...(service_tier !== undefined && { service_tier }),
+    }
+    return { ...part, cost: price(usage, at) }
+  })
+}
+
 function lastOf<T>(order: readonly T[], found: readonly (T | undefined)[]): T | undefined {
   return order.findLast((one) => found.includes(one))
 }
 
 /** The breakdown as it is stored. */
-export function modelShare({ provider, model, parts }: Share): ModelShare {
+export function modelShare({ provider, model, service_tier, parts }: Share): ModelShare {
   const sum = sumOf(parts)
+  const { cost_nano_usd, cost_source } = costOfParts(parts)
+  const { cache_write_1h_tokens } = sum
   return {
     ...(provider !== undefined && { provider }),
     ...(model !== undefined && { model }),
@@ -103,7 +129,10 @@ export function modelShare({ provider, model, parts }: Share): ModelShare {
     output_tokens: sum.output_tokens ?? 0,
     cache_read_tokens: sum.cache_read_tokens ?? 0,
     cache_write_tokens: sum.cache_write_tokens ?? 0,
+    ...(cache_write_1h_tokens !== undefined && { cache_write_1h_tokens }),
     reasoning_tokens: sum.reasoning_tokens ?? 0,
-    cost_nano_usd: costOfParts(parts).cost_nano_usd,
+    ...(service_tier !== undefined && { service_tier }),
+    cost_nano_usd,
+    ...(cost_source !== undefined && { cost_source }),
   }
 }

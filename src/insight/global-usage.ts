@@ -11,6 +11,7 @@ import {
   type InsightDoor,
   type Slice,
 } from './timeline.js'
+import { unpricedOf } from './unpriced.js'
 import { summary } from './user-usage.js'
 
 /** How many users `top_users` names. */
@@ -41,6 +42,7 @@ export async function globalUsage(store: InsightDoor, span: Span, timezone: stri
     p99_response_time_ms: percentile(latency, 0.99),
     daily_usage: dailyUsage(slices, days, users.perDay),
     top_users: users.top(),
+    unpriced: unpricedOf(cells),
     by_model: breakdown(cells, 'model'),
     by_provider: breakdown(cells, 'provider'),
   }

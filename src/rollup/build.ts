@@ -60,6 +60,7 @@ interface Gathered {
   readonly users: Set<string>
   last_activity_at: Date
   last_recorded_at: Date
+  price_revisions: number
 }
 
 function gather(into: Map<string, Gathered>, id: string, row: LogRow, userId: string | undefined) {
@@ -80,13 +81,17 @@ function open(into: Map<string, Gathered>, id: string, start: Date, userId: stri
       users: new Set(),
       last_activity_at: never,
       last_recorded_at: never,
+      price_revisions: 0,
     }
     into.set(id, gathered)
   }
   return gathered
 }
 
-function note(into: Gathered, seen: Pick<RollupFigures, 'last_activity_at' | 'last_recorded_at'>) {
+type Seen = Pick<RollupFigures, 'last_activity_at' | 'last_recorded_at' | 'price_revisions'>
+
+function note(into: Gathered, seen: Seen) {
+  into.price_revisions += seen.price_revisions ?? 0
   if (seen.last_activity_at > into.last_activity_at) into.last_activity_at = seen.last_activity_at
   if (seen.last_recorded_at > into.last_recorded_at) into.last_recorded_at = seen.last_recorded_at
 }
@@ -97,6 +102,7 @@ function figuresOf(gathered: Gathered, uniqueUsers?: number): RollupFigures {
     ...(uniqueUsers !== undefined && { unique_users: uniqueUsers }),
     last_activity_at: gathered.last_activity_at,
     last_recorded_at: gathered.last_recorded_at,
+    ...(gathered.price_revisions > 0 && { price_revisions: gathered.price_revisions }),
     cells: gathered.cells.cells(),
   }
 }

@@ -22,6 +22,8 @@ export interface Figures {
   cost_nano_usd: number
   /** Operations with tokens but no known price. */
   unpriced_operations: number
+  /** Their tokens; of an operation with several models, those of the shares without a price. */
+  unpriced_tokens: number
   response_time_ms_sum: number
   response_time_samples: number
 }
@@ -42,6 +44,7 @@ export const figureNames = [
   'reasoning_tokens',
   'cost_nano_usd',
   'unpriced_operations',
+  'unpriced_tokens',
   'response_time_ms_sum',
   'response_time_samples',
 ] as const satisfies readonly (keyof Figures)[]
@@ -59,8 +62,16 @@ export function noFigures(): Figures {
   return Object.fromEntries(figureNames.map((key) => [key, 0])) as unknown as Figures
 }
 
-export function addFigures(into: Figures, add: Figures): void {
-  for (const key of figureNames) into[key] += add[key]
+/** Documents of earlier versions lack the figures that were added since. */
+export function addFigures(into: Figures, add: Partial<Figures>): void {
+  for (const key of figureNames) into[key] += add[key] ?? 0
+}
+
+/** The cells that agree in some facts. */
+export interface OpenGroup {
+  readonly key: Partial<CellKey>
+  readonly figures: Figures
+  readonly latency: Histogram
 }
 
 interface OpenCell {
@@ -109,6 +120,22 @@ export class CellSet {
     const all: Histogram = new Map()
     for (const { latency } of this.#cells.values()) addPackedHistogram(all, packHistogram(latency))
     return all
+  }
+
+  /** Everything there is about each combination of some facts, in no particular order. */
+  groups(names: readonly (keyof CellKey)[]): Iterable<OpenGroup> {
+    const groups = new Map<string, OpenGroup>()
+    for (const { key, figures, latency } of this.#cells.values()) {
+      const facts = Object.fromEntries(
+        names.flatMap((name) => (key[name] === undefined ? [] : [[name, key[name]]])),
+      )
+      const id = JSON.stringify(facts)
+      const group = groups.get(id) ?? { key: facts, figures: noFigures(), latency: new Map() }
+      addFigures(group.figures, figures)
+      addPackedHistogram(group.latency, packHistogram(latency))
+      groups.set(id, group)
+    }
+    return groups.values()
   }
 
   /** Figures per value of one fact, largest first by operations; operations without it are left out. */

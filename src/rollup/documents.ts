@@ -16,6 +16,8 @@ export interface RollupFigures {
   last_activity_at: Date
   /** Latest `recorded_at` inside; a document never gives way to one computed from less. */
   last_recorded_at: Date
+  /** How often costs inside have been rewritten, all together; absent: never. */
+  price_revisions?: number
   cells: Cell[]
 }
 

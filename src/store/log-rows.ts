@@ -12,9 +12,66 @@ export interface LogRow extends Cell {
   start: Date
   last_activity_at: Date
   last_recorded_at: Date
+  /** How often costs of these operations have been rewritten. */
+  price_revisions: number
 }
 
 const minutes = intervalMs / 60_000
+
+/** Position of the share with the most tokens, the first of them; null where there are no shares. */
+const mainShare = {
+  $let: {
+    vars: {
+      tokens: {
+        $map: {
+          input: '$models',
+          in: { $add: ['$$this.input_tokens', '$$this.output_tokens'] },
+        },
+      },
+    },
+    in: { $indexOfArray: ['$$tokens', { $max: '$$tokens' }] },
+  },
+}
+
+/** Position of the first share that used tokens and has no price; -1 where there is none. */
+const unpricedShare = {
+  $indexOfArray: [
+    {
+      $map: {
+        input: '$models',
+        in: {
+          $and: [
+            { $eq: ['$$this.cost_nano_usd', null] },
+            { $gt: [{ $add: ['$$this.input_tokens', '$$this.output_tokens'] }, 0] },
+          ],
+        },
+      },
+    },
+    true,
+  ],
+}
+
+const hasShares = { $gt: [{ $size: { $ifNull: ['$models', []] } }, 0] }
+
+/**
+ * An operation that had several models becomes a document per share. It is counted, with what
+ * belongs to it as a whole, on the share with the most tokens; as unpriced on the first share that
+ * is. So everything adds up.
+ */
+const shareStages = [
+  { $set: { main: { $cond: [hasShares, mainShare, null] }, unpriced: unpricedShare } },
+  { $unwind: { path: '$models', includeArrayIndex: 'share', preserveNullAndEmptyArrays: true } },
+]
+
+const isShare = { $ne: ['$share', null] }
+const of = (field: string) => ({ $cond: [isShare, `$models.${field}`, `$${field}`] })
+const counts = { $eq: ['$share', '$main'] }
+const once = (value: unknown) => ({ $sum: { $cond: [counts, value, 0] } })
+const sum = (field: string) => ({ $sum: of(field) })
+const tokens = { $add: [of('input_tokens'), of('output_tokens')] }
+const isUnpriced = {
+  $and: [{ $eq: [{ $ifNull: [of('cost_nano_usd'), null] }, null] }, { $gt: [tokens, 0] }],
+}
 
 const groupStage = {
   $group: {
@@ -25,25 +82,31 @@ const groupStage = {
       endpoint: '$endpoint',
       tier: '$tier',
       token_source: '$token_source',
-      provider: '$provider',
-      model: '$model',
-      bucket: bucketExpression('$response_time_ms'),
+      provider: of('provider'),
+      model: of('model'),
+      bucket: { $cond: [counts, bucketExpression('$response_time_ms'), null] },
     },
-    operations: { $sum: 1 },
-    failed_operations: { $sum: { $cond: ['$success', 0, 1] } },
-    input_tokens: { $sum: '$input_tokens' },
-    output_tokens: { $sum: '$output_tokens' },
-    cache_read_tokens: { $sum: '$cache_read_tokens' },
-    cache_write_tokens: { $sum: '$cache_write_tokens' },
-    reasoning_tokens: { $sum: '$reasoning_tokens' },
-    cost_nano_usd: { $sum: '$cost_nano_usd' },
+    operations: once(1),
+    failed_operations: once({ $cond: ['$success', 0, 1] }),
+    input_tokens: sum('input_tokens'),
+    output_tokens: sum('output_tokens'),
+    cache_read_tokens: sum('cache_read_tokens'),
+    cache_write_tokens: sum('cache_write_tokens'),
+    reasoning_tokens: sum('reasoning_tokens'),
+    cost_nano_usd: sum('cost_nano_usd'),
     unpriced_operations: {
       $sum: {
-        $cond: [{ $and: [{ $eq: ['$cost_nano_usd', null] }, { $gt: ['$tokens_used', 0] }] }, 1, 0],
+        $cond: [
+          { $and: [isUnpriced, { $or: [{ $not: isShare }, { $eq: ['$share', '$unpriced'] }] }] },
+          1,
+          0,
+        ],
       },
     },
-    response_time_ms_sum: { $sum: '$response_time_ms' },
-    response_time_samples: { $sum: { $cond: [{ $gte: ['$response_time_ms', 0] }, 1, 0] } },
+    unpriced_tokens: { $sum: { $cond: [isUnpriced, tokens, 0] } },
+    response_time_ms_sum: once({ $ifNull: ['$response_time_ms', 0] }),
+    response_time_samples: once({ $cond: [{ $gte: ['$response_time_ms', 0] }, 1, 0] }),
+    price_revisions: once({ $ifNull: ['$price_revision', 0] }),
     last_activity_at: { $max: '$timestamp' },
     last_recorded_at: { $max: '$recorded_at' },
   },
@@ -83,7 +146,9 @@ export class LogRows {
         const match = { ...who, timestamp: { $gte: span.from, $lt: span.to } }
         const cursor = this.#db
           .collection(this.#model)
-          .aggregate<Grouped>([{ $match: match }, groupStage], { allowDiskUse: true })
+          .aggregate<Grouped>([{ $match: match }, ...shareStages, groupStage], {
+            allowDiskUse: true,
+          })
         return this.#db.within(cursor.toArray(), deadlineMs)
       }),
     )

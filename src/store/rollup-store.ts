@@ -22,8 +22,9 @@ export class RollupStore<T extends Doc> {
   }
 
   /**
-   * Puts documents in place unless one computed from more events is there already: the log only
-   * grows, so of two versions the one with the later stamp or the higher count has seen more.
+   * Puts documents in place unless one computed from more is there already: the log only grows, and
+   * revisions of its costs too, so of two versions the one with the later stamp or the higher counts
+   * has seen more.
    */
   async put(docs: readonly T[]): Promise<void> {
     for (let i = 0; i < docs.length; i += chunk) await this.#put(docs.slice(i, i + chunk))
@@ -203,6 +204,7 @@ function notNewerThan(doc: RollupFigures) {
     {
       last_recorded_at: doc.last_recorded_at,
       total_operations: { $lte: doc.total_operations },
+      price_revisions: { $not: { $gt: doc.price_revisions ?? 0 } },
       ...(doc.unique_users !== undefined && { unique_users: { $lte: doc.unique_users } }),
     },
   ]

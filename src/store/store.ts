@@ -1,15 +1,20 @@
 import type { Connection } from 'mongoose'
 import { accountModel } from '../../models/account.js'
+import { auditModel } from '../../models/audit.js'
+import { priceModel } from '../../models/price.js'
 import { rollupStateModel } from '../../models/rollup-state.js'
 import { dailyStatsModel, usageIntervalsModel } from '../../models/rollups.js'
 import { usageLogModel } from '../../models/usage-log.js'
 import type { Clock } from '../clock.js'
 import type { DayDoc, IntervalDoc } from '../rollup/documents.js'
 import { AccountStore } from './account-store.js'
+import { AuditStore } from './audit-store.js'
 import { Database } from './database.js'
 import { LiveStore } from './live-store.js'
 import { LogRows } from './log-rows.js'
+import { LogPrices } from './log-prices.js'
 import { LogStore } from './log-store.js'
+import { PriceStore } from './price-store.js'
 import { RollupStore } from './rollup-store.js'
 import { StateStore } from './state-store.js'
 
@@ -23,6 +28,9 @@ export interface Store {
   readonly intervals: RollupStore<IntervalDoc>
   readonly accounts: AccountStore
   readonly state: StateStore
+  readonly prices: PriceStore
+  readonly logPrices: LogPrices
+  readonly audit: AuditStore
   /** Resolves when connected and every index exists. */
   prepare(): Promise<void>
   /** True if the primary answers in time. */
@@ -36,7 +44,10 @@ export function createStore(connection: Connection, clock: Clock, deadlineMs = 5
   const dayModel = dailyStatsModel(connection)
   const intervalModel = usageIntervalsModel(connection)
   const accounts = accountModel(connection)
-  const models = [logModel, dayModel, intervalModel, accounts, rollupStateModel(connection)]
+  const prices = priceModel(connection)
+  const audit = auditModel(connection)
+  const state = rollupStateModel(connection)
+  const models = [logModel, dayModel, intervalModel, accounts, state, prices, audit]
   return {
     db,
     logs: new LogStore(db, logModel),
@@ -45,7 +56,10 @@ export function createStore(connection: Connection, clock: Clock, deadlineMs = 5
     days: new RollupStore(db, dayModel, 'date'),
     intervals: new RollupStore(db, intervalModel, 'start'),
     accounts: new AccountStore(db, accounts),
-    state: new StateStore(db, rollupStateModel(connection), clock),
+    state: new StateStore(db, state, clock),
+    prices: new PriceStore(db, prices),
+    logPrices: new LogPrices(db, logModel),
+    audit: new AuditStore(db, audit),
     prepare: async () => {
       await connection.asPromise()
       for (const model of models) await model.createIndexes()

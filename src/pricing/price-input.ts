@@ -1,0 +1,116 @@
+import { z } from 'zod'
+import { UsageError } from '../errors.js'
+import type { PriceDoc, PriceSubject } from '../store/price-store.js'
+import { instant, subjectFields, usdFields } from './override.js'
+import { rateOfUsd } from './rates.js'
+
+/** What a stored price says, without its id and stamps. */
+export type PriceFields = Omit<
+  PriceDoc,
+  'id' | 'revision' | 'created_at' | 'created_by' | 'updated_at' | 'updated_by'
+>
+
+const fieldNames = [
+  'input_nano_usd_per_million',
+  'output_nano_usd_per_million',
+  'cache_read_nano_usd_per_million',
+  'cache_write_nano_usd_per_million',
+  'cache_write_1h_nano_usd_per_million',
+  'effective_from',
+  'effective_to',
+  'note',
+] as const satisfies readonly (keyof PriceFields)[]
+
+const note = z
+  .string()
+  .min(1)
+  .max(1000)
+  .regex(/^[^\p{Cc}]+$/u, 'must be printable')
+
+const newPrice = z.strictObject({
+  ...subjectFields,
+  ...usdFields,
+  effective_from: instant.optional(),
+  effective_to: instant.optional(),
+  note: note.optional(),
+})
+
+const priceChange = z.strictObject({
+  input_usd_per_million: usdFields.input_usd_per_million.optional(),
+  output_usd_per_million: usdFields.output_usd_per_million.optional(),
+  cache_read_usd_per_million: usdFields.cache_read_usd_per_million.nullable(),
+  cache_write_usd_per_million: usdFields.cache_write_usd_per_million.nullable(),
+  cache_write_1h_usd_per_million: usdFields.cache_write_1h_usd_per_million.nullable(),
+  effective_from: instant.optional(),
+  effective_to: instant.nullish(),
+  note: note.nullish(),
+})
+
+/**
+ * Reads the body of `POST /prices`.
+ * @throws UsageError `invalid_body` when it is no object, `invalid_price` naming field and rule
+ */
+export function parseNewPrice(
+  input: unknown,
+  now: Date,
+): { subject: PriceSubject; fields: PriceFields } {
+  const { provider, model, service_tier, ...given } = parse(newPrice, input)
+  const subject = {
+    ...(provider !== undefined && { provider }),
+    model,
+    ...(service_tier !== undefined && { service_tier }),
+  }
+  return { subject, fields: inOrder(withoutNulls({ effective_from: now, ...storedFields(given) })) }
+}
+
+/**
+ * Reads the body of `PATCH /prices/:price_id` over what the price is.
+ * @throws UsageError `invalid_body`, or `invalid_price` naming field and rule
+ */
+export function parsePriceChange(input: unknown, before: PriceFields): PriceFields {
+  const kept = fieldNames.flatMap((name) =>
+    before[name] === undefined ? [] : [[name, before[name]]],
+  )
+  const changes = storedFields(parse(priceChange, input))
+  return inOrder(withoutNulls({ ...(Object.fromEntries(kept) as object), ...changes }))
+}
+
+function parse<T extends z.ZodType>(shape: T, input: unknown): z.infer<T> {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    throw new UsageError('invalid_body', 'The body must be a JSON object')
+  }
+  const parsed = shape.safeParse(input)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  const keys = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : []
+  const field = [...(issue?.path ?? []), ...keys].map(String).join('.').slice(0, 64)
+  const rule = keys.length > 0 ? 'is not a field of a price' : (issue?.message ?? 'is invalid')
+  throw invalid(field, rule)
+}
+
+function inOrder(fields: PriceFields): PriceFields {
+  const { effective_from: from, effective_to: to } = fields
+  if (to !== undefined && to <= from) throw invalid('effective_to', 'must lie after effective_from')
+  return fields
+}
+
+function invalid(field: string, rule: string): UsageError {
+  return new UsageError('invalid_price', `${field || 'price'} ${rule}`, { details: { field } })
+}
+
+/** Dollars become integers: `input_usd_per_million` is stored as `input_nano_usd_per_million`. */
+function storedFields(given: object): Record<string, unknown> {
+  const entries = Object.entries(given).flatMap(([key, value]): [string, unknown][] => {
+    if (value === undefined) return []
+    if (!key.endsWith('_usd_per_million')) return [[key, value]]
+    const name = key.replace('_usd_', '_nano_usd_')
+    return [[name, typeof value === 'number' ? rateOfUsd(value) : value]]
+  })
+  return Object.fromEntries(entries)
+}
+
+/** A null takes its field away. */
+function withoutNulls(given: object): PriceFields {
+  const entries = Object.entries(given).filter(([, value]) => value !== null)
+  return Object.fromEntries(entries) as unknown as PriceFields
+}

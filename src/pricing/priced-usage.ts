@@ -1,0 +1,29 @@
+import type { CostSource } from '../event.js'
+
+/** What is to be priced: one model's tokens, in the normal form. */
+export interface PricedUsage {
+  provider?: string | undefined
+  model?: string | undefined
+  /** Everything sent, cache included. */
+  input_tokens: number
+  /** Everything produced, reasoning included. */
+  output_tokens: number
+  cache_read_tokens?: number | undefined
+  cache_write_tokens?: number | undefined
+  /** Part of `cache_write_tokens`. */
+  cache_write_1h_tokens?: number | undefined
+  reasoning_tokens?: number | undefined
+  /** As the provider names it: `batch`, `flex`, `priority` … */
+  service_tier?: string | undefined
+  /** What the provider says it cost, US dollars. */
+  cost_usd?: number | undefined
+}
+
+/** What it cost: integer nano-dollars, or null where no price is known. */
+export interface Priced {
+  cost_nano_usd: number | null
+  cost_source?: CostSource
+}
+
+/** Asks what usage cost at a moment. */
+export type Price = (usage: PricedUsage, at: Date) => Priced

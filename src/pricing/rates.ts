@@ -1,0 +1,101 @@
+import type { PricedUsage } from './priced-usage.js'
+
+/**
+ * The price of one kind of token, integer nano-dollars per million tokens: $3 per million is
+ * 3,000,000,000. Above each tier's `above` input tokens the whole request is billed at its rate.
+ */
+export interface Rate {
+  readonly base: number
+  /** Ascending by `above`. */
+  readonly tiers: readonly { readonly above: number; readonly rate: number }[]
+}
+
+/**
+ * What a model charges. Where a rate is absent: cache reads and writes cost as input, 1-hour writes
+ * as other writes, reasoning as output; without an input or output rate such tokens have no price.
+ */
+export interface Rates {
+  readonly input?: Rate | undefined
+  readonly output?: Rate | undefined
+  readonly cache_read?: Rate | undefined
+  readonly cache_write?: Rate | undefined
+  readonly cache_write_1h?: Rate | undefined
+  readonly reasoning?: Rate | undefined
+  /** Added once per operation, nano-dollars. */
+  readonly request?: number | undefined
+}
+
+/** A multiplier as a fraction of integers, such as 1/2 for batch processing. */
+export interface Factor {
+  readonly times: number
+  readonly over: number
+}
+
+export const unchanged: Factor = { times: 1, over: 1 }
+
+const million = 1_000_000
+
+/** Dollars per million tokens to a rate; exact for prices of at most nine decimals. */
+export function rateOfUsd(usdPerMillion: number): number {
+  return Math.round(usdPerMillion * 1e9)
+}
+
+/**
+ * The cost of one operation in integer nano-dollars, rounded once, half up; null where a kind of
+ * token it used has no price. `context` is the prompt size that chooses the tier.
+ */
+export function costOf(
+  usage: PricedUsage,
+  rates: Rates,
+  factor: Factor = unchanged,
+  context = usage.input_tokens,
+): number | null {
+  const { input, output } = rates
+  const { input_tokens, output_tokens } = usage
+  if ((input === undefined && input_tokens > 0) || (output === undefined && output_tokens > 0)) {
+    return null
+  }
+  const read = Math.min(usage.cache_read_tokens ?? 0, input_tokens)
+  const written = Math.min(usage.cache_write_tokens ?? 0, input_tokens - read)
+  const hour = Math.min(usage.cache_write_1h_tokens ?? 0, written)
+  const thought = Math.min(usage.reasoning_tokens ?? 0, output_tokens)
+  const write = rates.cache_write ?? input
+  const amount = (tokens: number, rate: Rate | undefined): [number, number] => [
+    tokens,
+    rate === undefined ? 0 : rateAt(rate, context),
+  ]
+  return total(
+    [
+      amount(input_tokens - read - written, input),
+      amount(read, rates.cache_read ?? input),
+      amount(written - hour, write),
+      amount(hour, rates.cache_write_1h ?? write),
+      amount(output_tokens - thought, output),
+      amount(thought, rates.reasoning ?? output),
+      [million, rates.request ?? 0],
+    ],
+    factor,
+  )
+}
+
+function rateAt({ base, tiers }: Rate, context: number): number {
+  let rate = base
+  for (const tier of tiers) if (context > tier.above) rate = tier.rate
+  return rate
+}
+
+/** Σ tokens × rate ÷ a million × factor, in integers throughout. */
+function total(amounts: readonly [number, number][], { times, over }: Factor): number | null {
+  let sum = 0
+  for (const [tokens, rate] of amounts) sum += tokens * rate
+  // No float sum of whole numbers stays below 2^53 unless every step of it was exact.
+  if (times === over && sum <= Number.MAX_SAFE_INTEGER) {
+    const rest = sum % million
+    return (sum - rest) / million + (rest * 2 >= million ? 1 : 0)
+  }
+  let exact = 0n
+  for (const [tokens, rate] of amounts) exact += BigInt(tokens) * BigInt(rate)
+  const by = BigInt(million) * BigInt(over)
+  const cost = Number((2n * exact * BigInt(times) + by) / (2n * by))
+  return Number.isSafeInteger(cost) ? cost : null
+}

@@ -1,0 +1,59 @@
+import { unchanged, type Factor } from './rates.js'
+
+const half: Factor = { times: 1, over: 2 }
+const factor = (times: number, over: number): Factor => ({ times, over })
+
+/** The names under which providers report ordinary service. */
+const ordinary = new Set(['default', 'standard', 'auto', 'on_demand', 'on-demand', 'standard_only'])
+
+/**
+ * What other service costs, as a multiple of the ordinary price, per provider of the catalogue.
+ * - OpenAI: https://platform.openai.com/docs/guides/batch and /flex-processing (half)
+ * - Anthropic: https://platform.claude.com/docs/en/build-with-claude/batch-processing (half);
+ *   Priority Tier is committed spend, which has no public price
+ * - Google: https://ai.google.dev/gemini-api/docs/pricing (batch and flex half)
+ * - Bedrock: https://aws.amazon.com/bedrock/pricing/ (batch and flex half, priority + 75 %)
+ * - Groq: https://console.groq.com/docs/flex-processing (flex as on demand), /batch (half)
+ * - Azure and Mistral: batch half
+ */
+const multiples: Readonly<Record<string, Readonly<Record<string, Factor>>>> = {
+  openai: { batch: half, flex: half },
+  azure: { batch: half },
+  anthropic: { batch: half },
+  google: { batch: half, flex: half },
+  aws: { batch: half, flex: half, priority: factor(7, 4) },
+  mistral: { batch: half },
+  groq: { batch: half, flex: unchanged },
+}
+
+/**
+ * OpenAI's priority processing costs a multiple that differs by model: its published prices over
+ * its ordinary ones. https://openai.com/api-priority-processing/
+ */
+const openaiPriority: readonly (readonly [RegExp, Factor])[] = [
+  [/^gpt-4o-2024-05-13$/, factor(7, 4)],
+  [/^gpt-4o-mini(?:-\d{4}-\d{2}-\d{2})?$/, factor(5, 3)],
+  [/^gpt-4o(?:-\d{4}-\d{2}-\d{2})?$/, factor(17, 10)],
+  [/^gpt-4\.1-nano(?:-\d{4}-\d{2}-\d{2})?$/, factor(2, 1)],
+  [/^(?:gpt-4\.1(?:-mini)?|o3)(?:-\d{4}-\d{2}-\d{2})?$/, factor(7, 4)],
+  [/^o4-mini(?:-\d{4}-\d{2}-\d{2})?$/, factor(20, 11)],
+  [/^gpt-5-mini(?:-\d{4}-\d{2}-\d{2})?$/, factor(9, 5)],
+  [/^gpt-5(?:\.[124])?(?:-codex)?(?:-\d{4}-\d{2}-\d{2})?$/, factor(2, 1)],
+  [/^gpt-5\.4-mini(?:-\d{4}-\d{2}-\d{2})?$/, factor(2, 1)],
+]
+
+/** The multiple that a way of being served costs; undefined where none is published. */
+export function serviceFactor(
+  provider: string | undefined,
+  model: string,
+  tier: string | undefined,
+): Factor | undefined {
+  const name = tier?.toLowerCase()
+  if (name === undefined || name === '' || ordinary.has(name)) return unchanged
+  if (provider === 'openai' && name === 'priority') {
+    return openaiPriority.find(([pattern]) => pattern.test(model))?.[1]
+  }
+  const known = provider !== undefined && Object.hasOwn(multiples, provider)
+  const tiers = known ? multiples[provider] : undefined
+  return tiers !== undefined && Object.hasOwn(tiers, name) ? tiers[name] : undefined
+}
