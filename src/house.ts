@@ -7,6 +7,7 @@ import { OperationTable } from './capture/operations.js'
 import type { UnrecordedEvent } from './event.js'
 import { anonymousUserId } from './identity/user-id.js'
 import type { Caller, Verdict } from './identity/verifier.js'
+import { correctEvent, type Correction } from './ledger/correct.js'
 import { ledgerDoor } from './ledger/door.js'
 import { Episode } from './ledger/episode.js'
 import { parseExternalEvent } from './ledger/external-event.js'
@@ -84,6 +85,13 @@ export class House {
     })
   }
 
+  /** Puts a provider's later figures in the place of an event's own; false while it is not stored. */
+  async correct(id: string, correction: Correction): Promise<boolean> {
+    const corrected = await correctEvent(this.store, this.#config.clock, id, correction)
+    if (corrected) this.#announce()
+    return corrected
+  }
+
   /** Calls back whenever events have reached the log; answers how to stop. */
   onActivity(listener: () => void): () => void {
     this.#listeners.add(listener)
@@ -139,7 +147,11 @@ export class House {
       ledger: this.ledger,
       elapsed: () => clock.elapsed(),
       onError: (error) => this.#mistake(`completing an event failed: ${String(error)}`),
-      complete: (one, ending) => complete(one, ending, context),
+      complete: (one, ending) =>
+        andThen(complete(one, ending, context), (event) => {
+          one.proxied?.onEvent?.(event)
+          return event
+        }),
     })
   }
 

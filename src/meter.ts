@@ -74,6 +74,11 @@ export class Meter {
     return capture
   }
 
+  /** What is watched of a request, if it is. */
+  captureOf(req: IncomingMessage): Capture | undefined {
+    return this.#captures.get(req)
+  }
+
   #watch(capture: Capture, socket: Socket): void {
     const { clock, onMistake } = this.#options
     const open = this.#openOn(socket)

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { UnrecordedEvent } from '../event.js'
 import type { Annotations } from './annotations.js'
 import { BodyBuffer } from './body.js'
 import { bodyKind, isEncoded } from './content.js'
@@ -19,6 +20,21 @@ export interface Subject {
   readonly org_id?: string
   /** Verified tier claim, if any. */
   readonly tier?: string
+}
+
+/** What a proxy of ours knows of the provider's side of an operation. */
+export interface Proxied {
+  /** Set with the head of the provider's answer: from then on its own bytes are read. */
+  upstream?: { readonly contentType: string | undefined }
+  /** Body bytes that the client was sent of it. */
+  sentBytes: number
+  /** Short code of what went wrong between us and the provider. */
+  failure?: string
+  /** Where no body tells them. */
+  generation_id?: string
+  model?: string
+  /** Told the event when it is made. */
+  onEvent?: (event: UnrecordedEvent) => void
 }
 
 /** A streamed body is folded in windows of this size, so that memory stays bounded. */
@@ -49,6 +65,11 @@ export class Capture {
   rawContentType: string | undefined
   rawContentEncoding: string | undefined
   ending: Ending | undefined
+  /**
+   * Set when a proxy of ours serves the request. It reports what the provider sends by itself, so
+   * whoever observes calls to providers must leave those of this request out.
+   */
+  proxied: Proxied | undefined
   discarded = false
   /** For the meter: when it began, among those it watches. */
   epoch = 0
@@ -78,16 +99,35 @@ export class Capture {
   }
 
   get contentType(): string | undefined {
+    if (this.proxied?.upstream) return this.proxied.upstream.contentType
     return headerText(this.res.getHeader('content-type')) ?? this.rawContentType
   }
 
   get contentEncoding(): string | undefined {
+    if (this.proxied?.upstream) return undefined
     return headerText(this.res.getHeader('content-encoding')) ?? this.rawContentEncoding
+  }
+
+  /** Body bytes that the client was sent. */
+  get responseBytes(): number {
+    return this.proxied?.upstream ? this.proxied.sentBytes : this.body.bytes
   }
 
   /** Takes note of a chunk that the response has accepted; what comes after the end is not kept. */
   wrote(chunk: unknown, encoding: unknown, elapsed: number): void {
     if (this.ending !== undefined || this.#isBodiless()) return
+    if (this.proxied?.upstream) {
+      if (chunk instanceof Uint8Array) this.proxied.sentBytes += chunk.byteLength
+      else if (typeof chunk === 'string') this.proxied.sentBytes += Buffer.byteLength(chunk)
+    } else this.#add(chunk, encoding, elapsed)
+  }
+
+  /** Takes note of what the provider sent, decoded, where a proxy of ours has it. */
+  heard(chunk: Uint8Array, elapsed: number): void {
+    if (this.ending === undefined) this.#add(chunk, undefined, elapsed)
+  }
+
+  #add(chunk: unknown, encoding: unknown, elapsed: number): void {
     this.body.add(chunk, encoding, elapsed)
     if (this.body.held > windowBytes) this.#fold()
   }

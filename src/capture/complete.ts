@@ -34,10 +34,14 @@ export function complete(
   return andThen(subjectOf(capture, context), (subject) =>
     andThen(readResponse(capture, context.maxBodyBytes), (reading) => {
       const failed =
-        !ending.finished || ending.status_code >= 400 || reading.error_type !== undefined
+        !ending.finished ||
+        ending.status_code >= 400 ||
+        reading.error_type !== undefined ||
+        capture.proxied?.failure !== undefined
       const needsAsk = reading.model === undefined || !reading.output_is_final
       const ask = needsAsk ? readAsk(capture.req) : {}
-      const model = capture.annotations.model ?? reading.model ?? name(ask.model)
+      const model =
+        capture.annotations.model ?? reading.model ?? name(ask.model ?? capture.proxied?.model)
       const given = { capture, ending, reading, ask, model, failed }
       return andThen(settleTokens(given, context.counter), (settled) =>
         eventOf({ ...given, subject, tier: context.tierOf(subject), settled }),

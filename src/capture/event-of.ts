@@ -1,7 +1,7 @@
 import { derivedId, type EventStatus, type UnrecordedEvent } from '../event.js'
 import type { Capture, Ending, Subject } from './capture.js'
 import { providerOfModel } from './provider-of-model.js'
-import type { Reading } from './reading.js'
+import { name, type Reading } from './reading.js'
 import type { Settled } from './settle-tokens.js'
 
 /** Everything known of a finished operation. */
@@ -33,7 +33,7 @@ export function eventOf(outcome: Outcome): UnrecordedEvent {
     status_code: ending.status_code,
     response_time_ms: Math.round(ending.elapsed_ms),
     stream: isStream(capture),
-    response_bytes: capture.body.bytes,
+    response_bytes: capture.responseBytes,
     attempts: 1,
     timestamp: new Date(capture.started_at),
   }
@@ -54,8 +54,9 @@ function addProviderFacts(event: UnrecordedEvent, outcome: Outcome): void {
   const provider = capture.annotations.provider ?? reading.provider ?? providerOfModel(model)
   if (provider !== undefined) event.provider = provider
   if (model !== undefined) event.model = model
-  if (reading.generation_id !== undefined) event.generation_id = reading.generation_id
-  const error_type = errorOf(ending, reading)
+  const generation_id = reading.generation_id ?? name(capture.proxied?.generation_id)
+  if (generation_id !== undefined) event.generation_id = generation_id
+  const error_type = errorOf(ending, reading, capture.proxied?.failure)
   if (error_type !== undefined) event.error_type = error_type
   const firstToken = firstTokenMs(capture)
   if (firstToken !== undefined) event.time_to_first_token_ms = firstToken
@@ -76,8 +77,9 @@ function statusOf({ failed, ending }: Outcome): EventStatus {
   return ending.finished ? 'error' : 'aborted'
 }
 
-function errorOf(ending: Ending, reading: Reading): string | undefined {
+function errorOf(ending: Ending, reading: Reading, failure?: string): string | undefined {
   if (reading.error_type !== undefined) return reading.error_type
+  if (failure !== undefined) return failure
   if (!ending.finished) return 'aborted'
   return ending.status_code >= 400 ? `http_${ending.status_code}` : undefined
 }
