@@ -58,6 +58,15 @@ export interface UsageEvent {
   late?: true
 }
 
+/** Final figures of an operation that was recorded with an estimate, as the provider gives them. */
+export interface Correction {
+  readonly input_tokens: number
+  readonly output_tokens: number
+  readonly cache_read_tokens?: number
+  readonly reasoning_tokens?: number
+  readonly cost_nano_usd?: number
+}
+
 export type TokenSource = 'provider' | 'annotated' | 'tokenizer' | 'estimate' | 'none'
 export type CostSource = 'provider' | 'annotated'
 export type EventStatus = 'ok' | 'error' | 'aborted' | 'blocked'

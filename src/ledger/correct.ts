@@ -1,15 +1,7 @@
 import type { Clock } from '../clock.js'
+import type { Correction } from '../event.js'
 import { lateAfterMs, slowWriteMs } from '../rollup/freshness.js'
 import type { Store } from '../store/store.js'
-
-/** Final figures of an operation that was recorded with an estimate, as the provider gives them. */
-export interface Correction {
-  readonly input_tokens: number
-  readonly output_tokens: number
-  readonly cache_read_tokens?: number
-  readonly reasoning_tokens?: number
-  readonly cost_nano_usd?: number
-}
 
 /**
  * Puts later figures in the place of an event's own, and stamps it as recorded now, so that reads

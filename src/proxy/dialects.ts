@@ -1,4 +1,10 @@
-import type { ProxyPath } from './options.js'
+import type { OperationOptions } from '../capture/operations.js'
+
+/**
+ * A path of the provider that may be called, relative to the base URL, as an Express 5 pattern. A
+ * parameter named `:model` is held against `models`. Without `type` calls pass unmetered (lists).
+ */
+export type ProxyPath = Omit<OperationOptions, 'type'> & { type?: string | undefined }
 
 /** What APIs of one kind have in common. */
 export interface Dialect {

@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { isTokenCount, nanoUsd } from '../event.js'
-import type { Correction } from '../ledger/correct.js'
+import { isTokenCount, nanoUsd, type Correction } from '../event.js'
 
 const count = z.number().nullish()
 const generation = z.object({

@@ -1,13 +1,6 @@
 import { z } from 'zod'
-import type { OperationOptions } from '../capture/operations.js'
 import { concealed, invalidOption, shown } from '../identity/invalid-option.js'
-import { dialectOf, type Dialect } from './dialects.js'
-
-/**
- * A path of the provider that may be called, relative to the base URL, as an Express 5 pattern. A
- * parameter named `:model` is held against `models`. Without `type` calls pass unmetered (lists).
- */
-export type ProxyPath = Omit<OperationOptions, 'type'> & { type?: string | undefined }
+import { dialectOf, type Dialect, type ProxyPath } from './dialects.js'
 
 /** The options of `usage.proxy`. */
 export interface ProxyOptions {

@@ -1,5 +1,5 @@
 import { match, type MatchFunction } from 'path-to-regexp'
-import type { ProxyPath } from './options.js'
+import type { ProxyPath } from './dialects.js'
 
 interface Entry {
   readonly path: ProxyPath

@@ -1,6 +1,5 @@
-import type { UsageEvent } from '../event.js'
+import type { Correction, UsageEvent } from '../event.js'
 import type { Model } from 'mongoose'
-import type { Correction } from '../ledger/correct.js'
 import type { Database } from './database.js'
 import { outcomeOfInsertError, type WriteOutcome } from './write-outcome.js'
 
