@@ -52,6 +52,7 @@ export async function startHost(
   })
   await usage.ready()
   const app = frameworks[framework]()
+  app.set('env', 'test')
   mount(app, usage)
   const server = createServer(app)
   const url = await listen(server)
