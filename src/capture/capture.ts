@@ -28,6 +28,8 @@ export interface Proxied {
   upstream?: { readonly contentType: string | undefined }
   /** Body bytes that the client was sent of it. */
   sentBytes: number
+  /** Times that the call was sent to the provider. */
+  attempts?: number
   /** Short code of what went wrong between us and the provider. */
   failure?: string
   /** Where no body tells them. */

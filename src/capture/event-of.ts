@@ -34,7 +34,7 @@ export function eventOf(outcome: Outcome): UnrecordedEvent {
     response_time_ms: Math.round(ending.elapsed_ms),
     stream: isStream(capture),
     response_bytes: capture.responseBytes,
-    attempts: 1,
+    attempts: capture.proxied?.attempts ?? 1,
     timestamp: new Date(capture.started_at),
   }
   if (subject.org_id !== undefined) event.org_id = subject.org_id

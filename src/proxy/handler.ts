@@ -123,7 +123,7 @@ export class Handler {
     else if (body.kind === 'stream' && req.headers['content-length'] !== undefined) {
       headers['content-length'] = req.headers['content-length']
     }
-    const progress: Progress = { timedOut: false }
+    const progress: Progress = { timedOut: false, attempts: 0 }
     try {
       const answer = await this.#upstream.send(
         {
@@ -151,6 +151,8 @@ export class Handler {
       if (signal.aborted) throw new ClientGone()
       if (error instanceof UsageError) proxied.failure = error.code
       throw error
+    } finally {
+      proxied.attempts = Math.max(1, progress.attempts)
     }
   }
 

@@ -6,13 +6,11 @@ import { scrubText } from './scrub.js'
 /** What a client may tell the provider. Everything else, above all its credentials, stays here. */
 const requestHeaders = new Set([
   'accept',
-  'accept-language',
   'anthropic-beta',
   'anthropic-version',
   'content-type',
   'idempotency-key',
   'openai-beta',
-  'x-title',
 ])
 
 /**

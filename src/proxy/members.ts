@@ -10,16 +10,17 @@ export interface Member {
 
 /**
  * The top-level members in a text that is known to be a valid JSON object. Editing the text by
- * their positions leaves every other byte as it was, which parsing and writing would not.
+ * their positions leaves every other byte as it was, which parsing and writing would not. Throws a
+ * RangeError when a value is nested deeper than `maxDepth`.
  */
-export function membersOf(text: string): Member[] {
+export function membersOf(text: string, maxDepth = Infinity): Member[] {
   const members: Member[] = []
   let at = skipSpace(text, text.indexOf('{') + 1)
   while (text[at] === '"') {
     const start = at
     const keyEnd = stringEnd(text, at)
     const valueStart = skipSpace(text, skipSpace(text, keyEnd) + 1)
-    const end = valueEnd(text, valueStart)
+    const end = valueEnd(text, valueStart, maxDepth)
     members.push({ key: JSON.parse(text.slice(start, keyEnd)) as string, start, valueStart, end })
     at = skipSpace(text, end)
     if (text[at] !== ',') break
@@ -85,7 +86,7 @@ function isEscaped(text: string, at: number): boolean {
   return slashes % 2 === 1
 }
 
-function valueEnd(text: string, from: number): number {
+function valueEnd(text: string, from: number, maxDepth: number): number {
   const first = text[from]
   if (first === '"') return stringEnd(text, from)
   if (first !== '{' && first !== '[') {
@@ -100,6 +101,7 @@ function valueEnd(text: string, from: number): number {
     else if (mark[0] === '{' || mark[0] === '[') depth += 1
     else depth -= 1
     if (depth === 0) return marks.lastIndex
+    if (depth > maxDepth) throw new RangeError('nested too deeply')
   }
   return text.length
 }

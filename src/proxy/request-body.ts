@@ -36,12 +36,23 @@ export async function readBody(req: ParsedRequest, maxBytes: number): Promise<Re
   if (Buffer.byteLength(text) > maxBytes) throw tooLarge(maxBytes)
   const value = parseJson(text)
   if (!isObject(value)) throw refusal('invalid_body', 'The body must be a JSON object')
-  const members = membersOf(text)
+  const members = scan(text)
   if (new Set(members.map(({ key }) => key)).size < members.length) {
     // Whoever reads them in another order would see another request than the one that was checked.
     throw refusal('invalid_body', 'The body must not name a member twice')
   }
   return { kind: 'json', text, value, members }
+}
+
+/** Deeper nesting is nobody's prompt; whoever walks it would run out of stack. */
+const maxDepth = 200
+
+function scan(text: string): Member[] {
+  try {
+    return membersOf(text, maxDepth)
+  } catch {
+    throw refusal('invalid_body', 'The body is nested too deeply')
+  }
 }
 
 /** What `express.json()`, `express.text()` or `express.raw()` left. */

@@ -86,7 +86,7 @@ export class SettleLater {
         signal: this.#ended.signal,
         isPaused: () => false,
       },
-      { timedOut: false },
+      { timedOut: false, attempts: 0 },
     )
     let text = ''
     for await (const chunk of answer.setEncoding('utf8') as AsyncIterable<string>) {

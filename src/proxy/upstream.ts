@@ -27,6 +27,8 @@ export interface Call {
 /** What became of a call, as far as it is known; the failure may come after the answer's head. */
 export interface Progress {
   timedOut: boolean
+  /** Times that the call was sent. */
+  attempts: number
 }
 
 /** The provider at its address, over connections that are kept alive. Never follows a redirect. */
@@ -59,6 +61,7 @@ export class Upstream {
 
   #try(call: Call, progress: Progress, mayRetry: boolean): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
+      progress.attempts += 1
       const request = this.#open(call)
       this.#watchTime(request, call, progress)
       let answered = false

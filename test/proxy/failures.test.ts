@@ -158,6 +158,25 @@ describe('a proxied call that goes wrong', () => {
     assert.equal(event.status_code, 502)
   })
 
+  it('is sent again when a kept connection turns out to be closed, once', async () => {
+    let calls = 0
+    behave = (req, res) => {
+      calls += 1
+      if (calls === 2) req.socket.destroy()
+      else res.setHeader('content-type', 'application/json').end('{}')
+    }
+    for (const user of ['kept', 'kept-again', 'kept-still']) {
+      const answer = await post('/impatient/chat/completions', user)
+      assert.equal(answer.status, 200)
+      await answer.text()
+      assert.equal((await host.event(user)).attempts, user === 'kept-again' ? 2 : 1)
+    }
+    const ports = provider.seen.slice(-4).map(({ port }) => port)
+    assert.equal(ports[0], ports[1])
+    assert.notEqual(ports[1], ports[2])
+    assert.equal(ports[2], ports[3])
+  })
+
   it('is a 502 when the provider redirects: no redirect is followed', async () => {
     behave = (_req, res) => {
       res.writeHead(302, { location: simulator.url })

@@ -92,6 +92,8 @@ export interface Seen {
   readonly url: string
   readonly headers: Record<string, string | string[] | undefined>
   readonly body: Buffer
+  /** Tells connections apart. */
+  readonly port: number | undefined
 }
 
 export interface Provider {
@@ -110,7 +112,8 @@ export async function startProvider(answer: Answer): Promise<Provider> {
     req.on('data', (chunk: Buffer) => chunks.push(chunk))
     req.on('end', () => {
       const body = Buffer.concat(chunks)
-      seen.push({ method: req.method ?? '', url: req.url ?? '', headers: req.headers, body })
+      const { method = '', url = '', headers } = req
+      seen.push({ method, url, headers, body, port: req.socket.remotePort })
       answer(req, res, body)
     })
   })
