@@ -33,7 +33,7 @@ module.exports = {
     {
       name: 'express-at-the-edge',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(usage|options|route-context|house)\\.ts$' },
+      from: { path: '^src/', pathNot: '^src/((usage|options|route-context|house)\\.ts$|proxy/)' },
       to: { path: 'node_modules/(@types/)?express/' },
     },
     {

@@ -33,6 +33,14 @@ function judge(
   verdict: Verdict,
   access: Access,
 ): UsageError | undefined {
+  const caller = admit(res, verdict, access)
+  if (caller instanceof UsageError) return caller
+  callers.set(req, caller)
+  return undefined
+}
+
+/** The caller that a verdict lets in, or the refusal; a 401 gets its `WWW-Authenticate`. */
+export function admit(res: Response, verdict: Verdict, access: Access): Caller | UsageError {
   if (!verdict.ok) {
     if (verdict.reason === 'keys_unavailable') {
       return new UsageError('store_unavailable', 'The keys to verify tokens with cannot be had')
@@ -43,8 +51,7 @@ function judge(
   if (!allowed(verdict.caller, access)) {
     return new UsageError('forbidden', 'This needs a role that the token does not have')
   }
-  callers.set(req, verdict.caller)
-  return undefined
+  return verdict.caller
 }
 
 function allowed(caller: Caller, access: Access): boolean {

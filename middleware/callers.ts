@@ -3,8 +3,14 @@ import type { Caller, RejectReason, Verdict, Verifier } from '../src/identity/ve
 import { parseUserId } from '../src/identity/user-id.js'
 import type { Config, Identity } from '../src/options.js'
 
-/** Finds out who sent a request; synchronous wherever no one has to be asked. */
-export type FindCaller = (req: Request) => Verdict | Promise<Verdict>
+/**
+ * Finds out who sent a request; synchronous wherever no one has to be asked. `rawHeaders` are those
+ * in which the token stands, by default the request's own.
+ */
+export type FindCaller = (
+  req: Request,
+  rawHeaders?: readonly string[],
+) => Verdict | Promise<Verdict>
 
 /**
  * The host's `identify` first, the Bearer token second. A host function that throws, rejects or
@@ -14,7 +20,8 @@ export function createFindCaller(
   { identify, logger }: Pick<Config, 'identify' | 'logger'>,
   verifier: Verifier | undefined,
 ): FindCaller {
-  const byToken: FindCaller = (req) => verifier?.verify(req.rawHeaders) ?? refuse('missing')
+  const byToken: FindCaller = (req, rawHeaders = req.rawHeaders) =>
+    verifier?.verify(rawHeaders) ?? refuse('missing')
   if (identify === undefined) return byToken
   let reported = false
   const report = (error: unknown) => {
@@ -22,18 +29,18 @@ export function createFindCaller(
     reported = true
     return undefined
   }
-  const decide = (req: Request, identity: Identity | undefined) => {
+  const decide = (req: Request, identity: Identity | undefined, headers?: readonly string[]) => {
     const caller = identity && callerOf(identity)
-    return caller ? { ok: true as const, caller } : byToken(req)
+    return caller ? { ok: true as const, caller } : byToken(req, headers)
   }
-  return (req) => {
+  return (req, headers) => {
     try {
       const identity = identify(req)
-      if (!(identity instanceof Promise)) return decide(req, identity)
-      return identity.catch(report).then((found) => decide(req, found))
+      if (!(identity instanceof Promise)) return decide(req, identity, headers)
+      return identity.catch(report).then((found) => decide(req, found, headers))
     } catch (error) {
       report(error)
-      return byToken(req)
+      return byToken(req, headers)
     }
   }
 }

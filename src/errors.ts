@@ -10,6 +10,8 @@ export const errorCodes = {
   invalid_body: { title: 'Invalid body', status: 400 },
   unauthorized: { title: 'Unauthorized', status: 401 },
   forbidden: { title: 'Forbidden', status: 403 },
+  path_not_allowed: { title: 'Path not allowed', status: 403 },
+  model_not_allowed: { title: 'Model not allowed', status: 403 },
   not_found: { title: 'Not found', status: 404 },
   method_not_allowed: { title: 'Method not allowed', status: 405 },
   conflict: { title: 'Conflict', status: 409 },
@@ -17,8 +19,10 @@ export const errorCodes = {
   invalid_event: { title: 'Invalid event', status: 422 },
   invalid_price: { title: 'Invalid price', status: 422 },
   internal: { title: 'Internal error', status: 500 },
+  upstream_unreachable: { title: 'Provider unreachable', status: 502 },
   store_unavailable: { title: 'Store unavailable', status: 503 },
   queue_full: { title: 'Queue full', status: 503 },
+  upstream_timeout: { title: 'Provider timed out', status: 504 },
 } as const satisfies Record<string, { title: string; status?: number }>
 
 export type ErrorCode = keyof typeof errorCodes

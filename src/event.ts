@@ -84,6 +84,15 @@ export interface ModelShare {
   cost_source?: CostSource
 }
 
+/** Final figures of an operation that was recorded with an estimate, as the provider gives them. */
+export interface Correction {
+  readonly input_tokens: number
+  readonly output_tokens: number
+  readonly cache_read_tokens?: number
+  readonly reasoning_tokens?: number
+  readonly cost_nano_usd?: number
+}
+
 export type TokenSource = 'provider' | 'annotated' | 'tokenizer' | 'estimate' | 'none'
 /**
  * Where a cost comes from: reported by the provider, given by the host, computed from the host's

@@ -5,9 +5,10 @@ import type { Capture, Subject } from './capture/capture.js'
 import { complete, type CompletionContext } from './capture/complete.js'
 import { OperationTable } from './capture/operations.js'
 import { HostReaders } from './capture/readers/host-readers.js'
-import type { UnrecordedEvent } from './event.js'
+import type { Correction, UnrecordedEvent } from './event.js'
 import { anonymousUserId } from './identity/user-id.js'
 import type { Caller, Verdict } from './identity/verifier.js'
+import { correctEvent } from './ledger/correct.js'
 import { ledgerDoor } from './ledger/door.js'
 import { Episode } from './ledger/episode.js'
 import { parseExternalEvent } from './ledger/external-event.js'
@@ -125,6 +126,13 @@ export class House {
     return submitted
   }
 
+  /** Puts a provider's later figures in the place of an event's own; false while it is not stored. */
+  async correct(id: string, correction: Correction): Promise<boolean> {
+    const corrected = await correctEvent(this.store, this.#config.clock, id, correction)
+    if (corrected) this.#announce()
+    return corrected
+  }
+
   /** Calls back whenever events have reached the log; answers how to stop. */
   onActivity(listener: () => void): () => void {
     this.#listeners.add(listener)
@@ -200,6 +208,7 @@ export class House {
       hold: (one, ending) => this.#waiting.hold(one, ending),
       complete: (one, ending) =>
         andThen(complete(one, ending, context), (event) => {
+          one.proxied?.onEvent?.(event)
           this.metrics.count(event)
           return event
         }),

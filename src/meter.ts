@@ -55,7 +55,7 @@ export class Meter {
 
   /** Begins to watch a request; undefined when it is watched already (then it takes the operation). */
   begin(req: IncomingMessage, res: ServerResponse, operation: Operation): Capture | undefined {
-    const known = this.#captureOf(req)
+    const known = this.captureOf(req)
     if (known) {
       known.operation = operation
       return undefined
@@ -68,7 +68,8 @@ export class Meter {
     return capture
   }
 
-  #captureOf(req: IncomingMessage): Capture | undefined {
+  /** What is watched of a request, if it is. */
+  captureOf(req: IncomingMessage): Capture | undefined {
     for (const capture of this.#bySocket.get(req.socket) ?? [])
       if (capture.req === req) return capture
     return undefined
@@ -132,7 +133,7 @@ export class Meter {
 
   /** Adds what only the handler knows. Never throws; what does not fit is left out and logged. */
   annotate(req: IncomingMessage, facts: Facts): void {
-    const capture = this.#captureOf(req)
+    const capture = this.captureOf(req)
     if (capture === undefined) {
       this.#options.onMistake('annotate(req) was called for a request that is not tracked')
       return
@@ -149,7 +150,7 @@ export class Meter {
 
   /** Forgets a request: it was no operation after all. */
   discard(req: IncomingMessage): void {
-    const capture = this.#captureOf(req)
+    const capture = this.captureOf(req)
     if (capture) capture.discarded = true
   }
 

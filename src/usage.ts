@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { RequestHandler, Router } from 'express'
 import mongoose, { type Connection } from 'mongoose'
-import { createFindCaller } from '../middleware/callers.js'
+import { admit } from '../middleware/authenticate.js'
+import { createFindCaller, type FindCaller } from '../middleware/callers.js'
+import { createProblemHandler } from '../middleware/problem.js'
 import { createTrack, type TrackOptions } from '../middleware/track.js'
 import { createHealth } from '../routes/machines.js'
 import { createRouter } from '../routes/router.js'
@@ -12,6 +14,9 @@ import { House } from './house.js'
 import { createVerifier } from './identity/verifier.js'
 import type { ExternalEventInput } from './ledger/external-event.js'
 import { parseOptions, type Config, type UsageOptions } from './options.js'
+import type { ProxyContext } from './proxy/context.js'
+import type { ProxyOptions } from './proxy/options.js'
+import { createProxy } from './proxy/proxy.js'
 import { createRouteContext } from './route-context.js'
 
 /** What `close` leaves. */
@@ -32,6 +37,12 @@ export interface Usage {
   router(): Router
   /** The public health handler. */
   health(): RequestHandler
+  /**
+   * A metered reverse proxy to an AI provider: the mount path stands for the provider's base URL,
+   * the key stays here. Meters by itself; needs no body parser before it.
+   * @throws UsageError `invalid_option`, naming option, rule and value (never a key)
+   */
+  proxy(options: ProxyOptions): Router
   /** Adds what only the handler knows; the last value of a field wins. Never throws. */
   annotate(req: IncomingMessage, facts: Facts): void
   /**
@@ -67,6 +78,7 @@ export function createUsage(options: UsageOptions): Usage {
   const house = new House(config, connection, find)
   const context = createRouteContext(config, house, find)
   const { meter } = house
+  const proxies: { close(): void }[] = []
   return {
     track: (trackOptions) =>
       createTrack(
@@ -75,12 +87,34 @@ export function createUsage(options: UsageOptions): Usage {
       ),
     router: () => createRouter(context, config.logger),
     health: () => createHealth(() => context.health()),
+    proxy: (proxyOptions) => {
+      const proxy = createProxy(proxyContext(config, house, find), proxyOptions)
+      proxies.push(proxy)
+      return proxy.router
+    },
     annotate: (req, facts) => meter.annotate(req, facts),
     record: (event) => record(house, event),
     ready: () => house.ready(),
     flush: () => house.flush(),
-    close: ({ deadlineMs = 10_000 } = {}) =>
-      house.close(deadlineMs, config.connection ? undefined : connection),
+    close: async ({ deadlineMs = 10_000 } = {}) => {
+      const report = await house.close(deadlineMs, config.connection ? undefined : connection)
+      for (const proxy of proxies) proxy.close()
+      return report
+    },
+  }
+}
+
+function proxyContext(config: Config, house: House, find: FindCaller): ProxyContext {
+  const keys = config.auth?.keys
+  return {
+    meter: house.meter,
+    clock: config.clock,
+    logger: config.logger,
+    find,
+    admit: (res, verdict) => admit(res, verdict, 'user'),
+    problems: createProblemHandler(config.logger),
+    correct: (id, correction) => house.correct(id, correction),
+    secret: keys?.kind === 'secret' ? keys.secrets[0] : undefined,
   }
 }
 

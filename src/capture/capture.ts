@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../clock.js'
+import type { UnrecordedEvent } from '../event.js'
 import type { Annotations } from './annotations.js'
 import type { BodyBuffer } from './body.js'
 import type { Calls } from './calls.js'
@@ -24,6 +25,23 @@ export interface Subject {
   readonly org_id?: string
   /** Verified tier claim, if any. */
   readonly tier?: string
+}
+
+/** What a proxy of ours knows of the provider's side of an operation. */
+export interface Proxied {
+  /** Set with the head of the provider's answer: from then on its own bytes are read. */
+  upstream?: { readonly contentType: string | undefined }
+  /** Body bytes that the client was sent of it. */
+  sentBytes: number
+  /** Times that the call was sent to the provider. */
+  attempts?: number
+  /** Short code of what went wrong between us and the provider. */
+  failure?: string
+  /** Where no body tells them. */
+  generation_id?: string
+  model?: string
+  /** Told the event when it is made. */
+  onEvent?: (event: UnrecordedEvent) => void
 }
 
 /** How the response ended. */
@@ -51,6 +69,11 @@ export class Capture implements ResponseSink {
   pendingSubject: Promise<Subject | undefined> | undefined
   idempotencyKey: string | undefined
   ending: Ending | undefined
+  /**
+   * Set when a proxy of ours serves the request. It reports what the provider sends by itself, so
+   * whoever observes calls to providers must leave those of this request out.
+   */
+  proxied: Proxied | undefined
   discarded = false
   /** For the meter: when it began, among those it watches. */
   epoch = 0
@@ -101,20 +124,35 @@ export class Capture implements ResponseSink {
   }
 
   get contentType(): string | undefined {
+    if (this.proxied?.upstream) return this.proxied.upstream.contentType
     return headerText(this.res.getHeader('content-type')) ?? sentHeader(this.res, contentTypeLine)
   }
 
   get contentEncoding(): string | undefined {
+    if (this.proxied?.upstream) return undefined
     return (
       headerText(this.res.getHeader('content-encoding')) ??
       sentHeader(this.res, contentEncodingLine)
     )
   }
 
+  /** Body bytes that the client was sent. */
+  get responseBytes(): number {
+    return this.proxied?.upstream ? this.proxied.sentBytes : this.body.bytes
+  }
+
   /** Takes note of a chunk that the response has accepted; what comes after the end is not kept. */
   wrote(chunk: unknown, encoding: unknown): void {
     if (this.ending !== undefined || this.#isBodiless()) return
-    this.content.add(chunk, encoding)
+    if (this.proxied?.upstream) {
+      if (chunk instanceof Uint8Array) this.proxied.sentBytes += chunk.byteLength
+      else if (typeof chunk === 'string') this.proxied.sentBytes += Buffer.byteLength(chunk)
+    } else this.content.add(chunk, encoding)
+  }
+
+  /** Takes note of what the provider sent, decoded, where a proxy of ours has it. */
+  heard(chunk: Uint8Array): void {
+    if (this.ending === undefined) this.content.add(chunk, undefined)
   }
 
   failed(error: unknown): void {

@@ -41,11 +41,15 @@ export function complete(
           if (usage_flags.length > 0) context.onFlags(usage_flags, provider)
         }
         const failed =
-          !ending.finished || ending.status_code >= 400 || reading.error_type !== undefined
+          !ending.finished ||
+          ending.status_code >= 400 ||
+          reading.error_type !== undefined ||
+          capture.proxied?.failure !== undefined
         const needsAsk =
           (reading.model === undefined || !reading.output_is_final) && work.length === 0
         const ask = needsAsk ? readAsk(capture.req) : {}
-        const model = capture.annotations.model ?? reading.model ?? name(ask.model)
+        const model =
+          capture.annotations.model ?? reading.model ?? name(ask.model ?? capture.proxied?.model)
         const given = { capture, ending, reading, work, ask, model, failed }
         return andThen(settleTokens(given, context), (settled) =>
           priced(

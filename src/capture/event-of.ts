@@ -2,7 +2,7 @@ import { derivedId, type EventStatus, type UnrecordedEvent } from '../event.js'
 import type { Capture, Ending, Subject } from './capture.js'
 import { providerOfModel } from './provider-of-model.js'
 import type { Work } from './provider-work.js'
-import type { Reading } from './reading.js'
+import { name, type Reading } from './reading.js'
 import type { Settled } from './settle-tokens.js'
 import { modelShare } from './shares.js'
 
@@ -36,7 +36,7 @@ export function eventOf(outcome: Outcome): UnrecordedEvent {
     status_code: ending.status_code,
     response_time_ms: Math.round(ending.elapsed_ms),
     stream: isStream(capture),
-    response_bytes: capture.body.bytes,
+    response_bytes: capture.responseBytes,
     attempts: attemptsOf(outcome),
     timestamp: new Date(capture.started_at),
   }
@@ -64,7 +64,7 @@ function addProviderFacts(event: UnrecordedEvent, outcome: Outcome): void {
   if (service_tier !== undefined) event.service_tier = service_tier
   const flags = flagsOf(outcome)
   if (flags.length > 0) event.usage_flags = flags.slice(0, 20)
-  const error_type = errorOf(ending, reading)
+  const error_type = errorOf(ending, reading, capture.proxied?.failure)
   if (error_type !== undefined) event.error_type = error_type
   const firstToken = firstTokenMs(capture)
   if (firstToken !== undefined) event.time_to_first_token_ms = firstToken
@@ -93,14 +93,15 @@ function workerOf({ capture, reading, model, work, settled }: Outcome) {
       providerOfModel(named),
     generation_id:
       most?.parts.findLast((part) => part.generation_id !== undefined)?.generation_id ??
-      reading.generation_id,
+      reading.generation_id ??
+      name(capture.proxied?.generation_id),
   }
 }
 
 /** The provider calls that were seen, and one that was not if only the answer tells of it. */
-function attemptsOf({ work, settled }: Outcome): number {
+function attemptsOf({ capture, work, settled }: Outcome): number {
   const counted = settled.shares.reduce((sum, share) => sum + share.parts.length, 0)
-  return Math.max(1, work.length, counted)
+  return Math.max(capture.proxied?.attempts ?? 1, work.length, counted)
 }
 
 function addHostFacts(event: UnrecordedEvent, capture: Capture): void {
@@ -118,8 +119,9 @@ function statusOf({ failed, ending }: Outcome): EventStatus {
   return ending.finished ? 'error' : 'aborted'
 }
 
-function errorOf(ending: Ending, reading: Reading): string | undefined {
+function errorOf(ending: Ending, reading: Reading, failure?: string): string | undefined {
   if (reading.error_type !== undefined) return reading.error_type
+  if (failure !== undefined) return failure
   if (!ending.finished) return 'aborted'
   return ending.status_code >= 400 ? `http_${ending.status_code}` : undefined
 }

@@ -67,7 +67,8 @@ export class Outbound implements Observer {
 
   begin(target: CallTarget): ProviderCall | undefined {
     const capture = this.#storage.getStore()
-    if (capture === undefined) return undefined
+    // A proxy of ours tells of its calls by itself.
+    if (capture === undefined || capture.proxied !== undefined) return undefined
     const { ending } = capture
     // The handler of a client that has left works on: what it had begun, it continues.
     if (ending !== undefined && (ending.finished || capture.calls === undefined)) return undefined

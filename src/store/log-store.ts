@@ -1,4 +1,4 @@
-import type { UsageEvent } from '../event.js'
+import type { Correction, UsageEvent } from '../event.js'
 import type { Model } from 'mongoose'
 import type { Database } from './database.js'
 import { outcomeOfInsertError, type WriteOutcome } from './write-outcome.js'
@@ -54,6 +54,30 @@ export class LogStore {
       [{ $set: { recorded_at: recordedAt, late } }],
       { writeConcern: durable },
     )
+  }
+
+  /** Puts a provider's later figures in the place of an event's own; false if there is no such event. */
+  async correct(
+    id: string,
+    correction: Correction,
+    recordedAt: Date,
+    lateBefore: Date,
+  ): Promise<boolean> {
+    const late = { $cond: [{ $lt: ['$timestamp', lateBefore] }, true, '$$REMOVE'] }
+    const figures = {
+      ...correction,
+      tokens_used: correction.input_tokens + correction.output_tokens,
+      token_source: 'provider' as const,
+      ...(correction.cost_nano_usd !== undefined && { cost_source: 'provider' as const }),
+    }
+    const { matchedCount } = await this.#db.within(
+      this.#logs().updateOne(
+        { _id: id },
+        [{ $set: { ...figures, recorded_at: recordedAt, late } }],
+        { writeConcern: durable },
+      ),
+    )
+    return matchedCount === 1
   }
 
   /** The stored fingerprints of events that came with their caller's id, by `_id`. */

@@ -10,6 +10,8 @@ import { defaultOperations } from '../../src/capture/operations.js'
 import { errorCodes } from '../../src/errors.js'
 import { House } from '../../src/house.js'
 import { parseOptions, type UsageOptions } from '../../src/options.js'
+import { dialectOf, knownProviders } from '../../src/proxy/dialects.js'
+import { parseProxyOptions } from '../../src/proxy/options.js'
 import { createRouteContext } from '../../src/route-context.js'
 import { freshDatabase } from '../helpers/mongo.js'
 import { code, document, table } from './documents.js'
@@ -50,6 +52,43 @@ describe('the tables of the README', () => {
   it('list the members of what createUsage returns', () => {
     const documented = names('member').map((call) => call.replace(/\(.*/, ''))
     agree(documented, membersOf('src/usage.ts', 'Usage'))
+  })
+
+  it('list the options of a proxy', () => {
+    agree(names('proxy option'), membersOf('src/proxy/options.ts', 'ProxyOptions', false))
+  })
+
+  it('give the defaults that a proxy has', () => {
+    const config = parseProxyOptions({ provider: 'openai', apiKey: 'sk-any-key' })
+    for (const name of ['anonymous', 'maxBodyBytes', 'timeoutMs', 'user'] as const) {
+      const [, value] = table(readme, 'proxy option').find(([cell]) => code(cell) === name) ?? []
+      const found = config[name]
+      assert.equal(code(value), typeof found === 'string' ? `'${found}'` : String(found), name)
+    }
+  })
+
+  it('list the providers of a proxy and what may be called there', () => {
+    const rows = table(readme, 'provider')
+    const all = (cell = '') => [...cell.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text)
+    agree(
+      rows.flatMap(([cell]) => all(cell).filter((name) => name !== 'baseUrl')),
+      knownProviders,
+    )
+    for (const [cell, own = ''] of rows) {
+      const [provider = ''] = all(cell)
+      const text = own.startsWith('the same') ? `${rows[0]?.[1] ?? ''} ${own}` : own
+      const documented = all(text)
+      for (const { path, type } of dialectOf(provider).paths) {
+        const full = path.replaceAll('\\', '').replace(/\/:model$/, '')
+        const short = full.replace(/^\/v1(?:alpha|beta)?(?=\/)/, '')
+        const forms = [full, short, /:\w+$/.exec(short)?.[0] ?? short]
+        assert.ok(
+          forms.some((form) => documented.includes(form)),
+          `${provider} ${path}`,
+        )
+        if (type !== undefined) assert.ok(text.includes(`(${type})`), `${provider} ${type}`)
+      }
+    }
   })
 
   it('list the built-in operations with their estimates', () => {
