@@ -46,6 +46,7 @@ export class House {
   readonly #counter: TokenCounter
   readonly #intake: Intake
   readonly #outbound: Outbound | undefined
+  readonly #readers: HostReaders | undefined
   readonly #waiting = new Waiting()
   readonly #schedule: RollupSchedule
   readonly #listeners = new Set<() => void>()
@@ -83,9 +84,12 @@ export class House {
     this.metrics = new UsageMetrics(() => this.ledger.stats())
     this.#submissions = new Submissions(this.ledger, this.store.logs)
     this.#intake = this.#createIntake()
-    const { outbound, maxBodyBytes } = config.capture
+    const { outbound, maxBodyBytes, readers } = config.capture
+    this.#readers =
+      readers.length === 0 ? undefined : new HostReaders(readers, (what) => this.#mistake(what))
     const { hosts } = typeof outbound === 'boolean' ? { hosts: [] } : outbound
-    this.#outbound = outbound === false ? undefined : new Outbound({ hosts, maxBodyBytes })
+    this.#outbound =
+      outbound === false ? undefined : new Outbound({ hosts, maxBodyBytes, readers: this.#readers })
     this.meter = this.#createMeter()
     this.#schedule = new RollupSchedule(this.store, config)
     this.#schedule.start()
@@ -222,10 +226,7 @@ export class House {
       intake: this.#intake,
       clock,
       maxBodyBytes: capture.maxBodyBytes,
-      readers:
-        capture.readers.length === 0
-          ? undefined
-          : new HostReaders(capture.readers, (what) => this.#mistake(what)),
+      readers: this.#readers,
       metadata,
       idempotencyKey: idempotencyKey && ((req) => idempotencyKey(req as Request)),
       onMistake: (what) => this.#mistake(what),

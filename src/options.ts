@@ -1,6 +1,7 @@
 import type { Request } from 'express'
 import type { Connection } from 'mongoose'
 import { z } from 'zod'
+import { captureSchema, type OutboundHosts } from './capture/capture-options.js'
 import { defaultOperations, type OperationOptions } from './capture/operations.js'
 import type { Reader } from './capture/readers/reader.js'
 import { systemClock, type Clock } from './clock.js'
@@ -20,11 +21,6 @@ export interface Identity {
   /** `admin` and `service` open the routes of that name; anything else is a user. */
   role?: string | undefined
   roles?: readonly string[] | undefined
-}
-
-/** Base URLs of providers besides the known ones, as strings or with the provider's name. */
-export interface OutboundHosts {
-  hosts: readonly (string | { baseUrl: string; provider?: string | undefined })[]
 }
 
 type MaybePromise<T> = T | Promise<T>
@@ -126,29 +122,6 @@ const methodsOf = (...names: string[]) =>
     `must be an object with the methods ${names.join(', ')}`,
   )
 
-const reader = z.custom<Reader>(
-  (value) =>
-    typeof value === 'object' &&
-    value !== null &&
-    typeof Reflect.get(value, 'name') === 'string' &&
-    typeof Reflect.get(value, 'read') === 'function',
-  'must be { name, read(payload, reading) }',
-)
-const baseUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).max(2048)
-const outboundHosts = z.strictObject({
-  hosts: z
-    .array(
-      z.union([
-        baseUrl,
-        z.strictObject({
-          baseUrl,
-          provider: z.string().regex(name, 'must be 1 to 64 letters, digits, _, - or .').optional(),
-        }),
-      ]),
-    )
-    .max(100),
-})
-
 const schema = z.strictObject({
   connection: methodsOf('asPromise', 'model', 'collection').optional(),
   mongoUri: z
@@ -163,17 +136,7 @@ const schema = z.strictObject({
   defaultPlan: z.enum(['free', 'basic', 'pro', 'enterprise']).default('free'),
   anonymous: z.enum(['track', 'refuse']).default('track'),
   metadata: z.array(z.string().regex(name)).max(10).default([]),
-  capture: z
-    .strictObject({
-      maxBodyBytes: z
-        .int()
-        .min(1024)
-        .max(64 * 1024 * 1024)
-        .default(1024 * 1024),
-      readers: z.array(reader).max(100).default([]),
-      outbound: z.union([z.boolean(), outboundHosts]).default(true),
-    })
-    .prefault({}),
+  capture: captureSchema,
   ledger: z
     .strictObject({
       maxEvents: z.int().min(1).max(10_000_000).default(100_000),

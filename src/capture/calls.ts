@@ -1,4 +1,4 @@
-import { ProviderCall, type CallTarget } from './provider-call.js'
+import { ProviderCall, type CallReading, type CallTarget } from './provider-call.js'
 
 /** Calls followed in one operation at most; what an agent asks beyond them is not seen. */
 const maxCalls = 1_000
@@ -19,9 +19,9 @@ export class Calls {
   }
 
   /** A call begins; undefined when it is too late, or one too many. */
-  begin(target: CallTarget, maxBytes: number): ProviderCall | undefined {
+  begin(target: CallTarget, how: CallReading): ProviderCall | undefined {
     if (this.#sealed || this.all.length >= maxCalls) return undefined
-    const call = new ProviderCall(target, maxBytes, () => this.#ended(call))
+    const call = new ProviderCall(target, how, () => this.#ended(call))
     this.#open += 1
     this.all.push(call)
     return call

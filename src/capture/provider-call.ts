@@ -3,6 +3,7 @@ import { BodyBuffer } from './body.js'
 import { parseJson } from './json.js'
 import { MessageBody } from './message-body.js'
 import { askOf, type Ask } from './prompt.js'
+import type { HostReaders } from './readers/host-readers.js'
 import { emptyReading, name, type Reading } from './reading.js'
 import type { ResponseReaderOptions } from './response-reader.js'
 
@@ -12,6 +13,13 @@ export interface CallTarget {
   readonly provider: string | undefined
   /** Path without the query. */
   readonly path: string
+}
+
+/** How calls are read. */
+export interface CallReading {
+  /** Bounds what is kept of a request, and of an answer that cannot be read in windows. */
+  readonly maxBytes: number
+  readonly readers?: HostReaders | undefined
 }
 
 /** Endpoints at which models work, as their paths end. Others (files, models, batches) bill nothing by themselves. */
@@ -33,21 +41,24 @@ export class ProviderCall {
   contentType: string | undefined
   contentEncoding: string | undefined
   readonly #asked = new BodyBuffer()
-  readonly #maxBytes: number
+  readonly #how: CallReading
   #onEnd: (() => void) | undefined
   #ask: Ask | undefined
 
-  constructor(target: CallTarget, maxBytes: number, onEnd: () => void) {
+  constructor(target: CallTarget, how: CallReading, onEnd: () => void) {
     this.target = target
-    this.#maxBytes = maxBytes
+    this.#how = how
     this.#onEnd = onEnd
-    this.answer = new MessageBody(this, maxBytes)
+    this.answer = new MessageBody(this, how.maxBytes)
   }
 
   /** Where the call went outweighs what the answer looks like. */
   get readerOptions(): ResponseReaderOptions {
     const { provider, path } = this.target
-    return { origin: { path, ...(provider !== undefined && { provider }) } }
+    return {
+      origin: { path, ...(provider !== undefined && { provider }) },
+      own: this.#how.readers,
+    }
   }
 
   get isOpen(): boolean {
@@ -58,7 +69,7 @@ export class ProviderCall {
   sent(chunk: unknown, encoding?: unknown): void {
     if (!this.isOpen) return
     this.#asked.add(chunk, encoding)
-    if (this.#asked.held > this.#maxBytes) this.#asked.drop()
+    if (this.#asked.held > this.#how.maxBytes) this.#asked.drop()
   }
 
   /** Takes note of the answer's status; a later one (after 103) replaces it. */

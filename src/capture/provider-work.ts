@@ -54,7 +54,7 @@ function workOf(calls: readonly ProviderCall[], readings: readonly Reading[]): W
       model,
       provider: call.target.provider ?? reading.provider ?? providerOfModel(model),
       isReported,
-      isFree: !isReported && !isAnswered(call) && reading.text_length === 0,
+      isFree: !isReported && !isAnswered(call),
     })
   }
   return work

@@ -2,7 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { EventEmitter } from 'node:events'
 import { Calls } from '../capture/calls.js'
 import type { Capture } from '../capture/capture.js'
-import type { CallTarget, ProviderCall } from '../capture/provider-call.js'
+import type { CallReading, CallTarget, ProviderCall } from '../capture/provider-call.js'
+import type { HostReaders } from '../capture/readers/host-readers.js'
 import { ProviderHosts, type AddedHost } from './hosts.js'
 import { observeHttp } from './http.js'
 import { observeHttp2 } from './http2.js'
@@ -14,18 +15,20 @@ export interface OutboundOptions {
   readonly hosts: readonly (string | AddedHost)[]
   /** Bounds what is kept of one call's request, and of an answer that cannot be read in windows. */
   readonly maxBodyBytes: number
+  /** The host's own readers of wire formats. */
+  readonly readers?: HostReaders | undefined
 }
 
 /** Observes the calls to AI providers that the host makes while it works on a tracked request. */
 export class Outbound implements Observer {
   readonly #storage = new AsyncLocalStorage<Capture>()
   readonly #hosts: ProviderHosts
-  readonly #maxBodyBytes: number
+  readonly #how: CallReading
   #stops: (() => void)[]
 
-  constructor({ hosts, maxBodyBytes }: OutboundOptions) {
+  constructor({ hosts, maxBodyBytes, readers }: OutboundOptions) {
     this.#hosts = new ProviderHosts(hosts)
-    this.#maxBodyBytes = maxBodyBytes
+    this.#how = { maxBytes: maxBodyBytes, readers }
     this.#stops = [observeUndici(this), observeHttp(this), observeHttp2(this)]
   }
 
@@ -73,7 +76,7 @@ export class Outbound implements Observer {
     // The handler of a client that has left works on: what it had begun, it continues.
     if (ending !== undefined && (ending.finished || capture.calls === undefined)) return undefined
     capture.calls ??= new Calls()
-    return capture.calls.begin(target, this.#maxBodyBytes)
+    return capture.calls.begin(target, this.#how)
   }
 
   /** Takes all hooks away. */

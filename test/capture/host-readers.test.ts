@@ -3,6 +3,7 @@ import type { Request, Response } from 'express'
 import type { Reader, UsageEvent } from '../../src/index.js'
 import { createUsage } from '../../src/index.js'
 import { bearer, startApp, type TestApp } from '../helpers/app.js'
+import { startProvider, type Provider } from '../outbound/support.js'
 
 /** A format that nobody else has: `{ acme: { in, out } }`. */
 const acme: Reader = {
@@ -50,10 +51,15 @@ async function logged(app: TestApp): Promise<UsageEvent> {
 describe('a host’s own readers', () => {
   let app: TestApp
   let warnings: string[]
-  let answer: (res: Response) => void
+  let answer: (res: Response) => unknown
 
+  let provider: Provider
   before(async () => {
     warnings = []
+    provider = await startProvider((_req, res) => {
+      res.setHeader('content-type', 'application/json')
+      res.end(JSON.stringify({ acme: { in: 8, out: 3 } }))
+    })
     const logger = {
       info: () => undefined,
       warn: (what: string) => warnings.push(what),
@@ -61,18 +67,36 @@ describe('a host’s own readers', () => {
     }
     app = await startApp(
       (host) => host.post('/ai/chat', (_req: Request, res: Response) => answer(res)),
-      { capture: { readers: [broken, acme] }, logger },
+      {
+        capture: { readers: [broken, acme], outbound: { hosts: [provider.url] } },
+        logger,
+      },
     )
   })
-  after(() => app.close())
+  after(async () => {
+    await app.close()
+    await provider.close()
+  })
 
-  const ask = async (how: (res: Response) => void): Promise<UsageEvent> => {
+  const ask = async (how: (res: Response) => unknown): Promise<UsageEvent> => {
     answer = how
     const response = await fetch(`${app.url}/ai/chat`, { method: 'POST', headers: bearer('u') })
     assert.equal(response.status, 200)
     await response.arrayBuffer()
     return logged(app)
   }
+
+  it('are asked about what the host itself was answered', async () => {
+    const event = await ask(async (res) => {
+      const call = await fetch(`${provider.url}/v1/chat`, { method: 'POST', body: '{}' })
+      await call.arrayBuffer()
+      res.json({ reply: 'Hi' })
+    })
+    assert.deepEqual(
+      [event.provider, event.model, event.input_tokens, event.output_tokens, event.token_source],
+      ['acme', 'acme-1', 8, 3, 'provider'],
+    )
+  })
 
   it('are asked before ours', async () => {
     const event = await ask((res) => res.json({ acme: { in: 5, out: 2 } }))
