@@ -1,5 +1,5 @@
 import type { Response } from 'express'
-import type { UsageEvent } from '../src/event.js'
+import type { ModelShare, UsageEvent } from '../src/event.js'
 import { usdOf } from '../src/event.js'
 
 /** Answers with private JSON. */
@@ -9,7 +9,7 @@ export function sendJson(res: Response, body: unknown, status = 200): void {
 
 /** An event as the API shows it: `_id` is the request id, money also in dollars, no internals. */
 export function eventJson(event: UsageEvent): Record<string, unknown> {
-  const { _id, content_hash: _, late: __, ...shown } = event
+  const { _id, content_hash: _, late: __, price_revision: ___, ...shown } = event
   const { cost_nano_usd } = event
   return {
     request_id: _id,
@@ -20,6 +20,12 @@ export function eventJson(event: UsageEvent): Record<string, unknown> {
 
 /** The same for the user it belongs to, without cost where users do not see it. */
 export function ownEventJson(event: UsageEvent, exposeCost: boolean): Record<string, unknown> {
-  const { cost_nano_usd, cost_usd, cost_source, ...shown } = eventJson(event)
-  return exposeCost ? { ...shown, cost_nano_usd, cost_usd, cost_source } : shown
+  if (exposeCost) return eventJson(event)
+  const { cost_nano_usd: _, cost_usd: __, cost_source: ___, ...shown } = eventJson(event)
+  const models = event.models?.map(withoutCost)
+  return models === undefined ? shown : { ...shown, models }
+}
+
+function withoutCost({ cost_nano_usd: _, cost_source: __, ...share }: ModelShare) {
+  return share
 }

@@ -14,6 +14,7 @@ const part: fc.Arbitrary<Part> = fc.record({
   provider: fc.constantFrom('openai', 'anthropic', undefined),
   model: fc.constantFrom('small', 'large', undefined),
   generation_id: fc.constant(undefined),
+  service_tier: fc.constant(undefined),
   tokens: fc.record({ input_tokens: fc.nat(1_000_000), output_tokens: fc.nat(1_000_000) }),
   token_source: fc.constantFrom('provider', 'tokenizer', 'estimate'),
   cost: fc.record({ cost_nano_usd: fc.oneof(fc.nat(1_000_000_000), fc.constant(null)) }),

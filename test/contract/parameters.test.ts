@@ -24,6 +24,7 @@ function badValues({ name, schema }: Parameter): string[] {
   if (schema.type === 'boolean') return [...always, 'TRUE', '1', '0', 'yes', 'null']
   if (name === 'cursor')
     return [...always, 'abc', 'bnVsbA', 'W10', 'e30', 'WyJ4Il0', '%', 'W251bGxd']
+  if (name === 'compare') return [...always, ',', 'a,,b', 'a,', 'x,'.repeat(21)]
   if (name === 'timezone') return [...always, 'Nowhere/Land', '+01:00', '1', 'Europe/Berlin ']
   if (name === 'from' || name === 'to') {
     const dates = ['2026-02-30', '2026-3-1', '1999-12-31', '10000-01-01', '20260301', 'today', '0']
@@ -54,7 +55,7 @@ describe('the parameters of the HTTP API', () => {
 
   const refuses = async (operation: Operation, query: string, parameter?: string) => {
     const headers = { ...as.admin, 'content-type': 'application/json' }
-    const body = operation.method === 'POST' ? '[{}]' : undefined
+    const body = operation.requestBody && '[{}]'
     const path = `${pathOf(operation)}?${query}`
     const response = await ask(app, operation.method, path, headers, body)
     const problem = (await fits(response, operation, 400)) as Record<string, unknown>
@@ -65,7 +66,7 @@ describe('the parameters of the HTTP API', () => {
   for (const operation of guarded) {
     const names = queryOf(operation).map(({ name }) => name)
 
-    it(`of ${operation.path} are refused when unknown, whatever they are called`, async () => {
+    it(`of ${operation.method} ${operation.path} are refused when unknown, whatever they are called`, async () => {
       const unknown = [
         'nothing',
         'Days',
@@ -77,7 +78,7 @@ describe('the parameters of the HTTP API', () => {
         '',
       ]
       for (const name of unknown) await refuses(operation, encode(name, '1'), name)
-      const known = ['days', 'limit', 'user', 'sort', 'model'].filter(
+      const known = ['days', 'limit', 'user', 'sort', 'compare'].filter(
         (name) => !names.includes(name),
       )
       for (const name of known) await refuses(operation, encode(name, '1'), name)

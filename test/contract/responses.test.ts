@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { bearer, type TestApp } from '../helpers/app.js'
 import { complaints, isGuarded, named, operations, spec, type Operation } from './spec.js'
-import { as, ask, fits, pathOf, startWorld } from './world.js'
+import { as, ask, fits, pathOf, send, startWorld } from './world.js'
 
 const realtimeStream = named('streamRealtime')
 const submitEvents = named('submitEvents')
@@ -69,7 +69,7 @@ describe('the answers of the HTTP API', () => {
       'days=2&timezone=Asia/Kathmandu',
       'from=2026-01-01',
     ]) {
-      for (const id of ['getOwnUsage', 'getUserUsage', 'getGlobalUsage']) {
+      for (const id of ['getOwnUsage', 'getUserUsage', 'getGlobalUsage', 'compareModels']) {
         const from = new Date(Date.now() - 5 * 86_400_000).toISOString().slice(0, 10)
         await get(named(id), `?${query.replace('2026-01-01', from)}`)
       }
@@ -177,6 +177,34 @@ describe('the answers of the HTTP API', () => {
     await fits(await post(JSON.stringify(['x'.repeat(4 * 1024 * 1024)])), submitEvents, 413)
   })
 
+  it('fit the life of a price, from its making to its end', async () => {
+    const create = named('createPrice')
+    const one = (id: string, price: unknown) => {
+      const operation = named(id)
+      const path = operation.path.replace('{price_id}', String(price))
+      return { ...operation, path, parameters: [] }
+    }
+    const made = (await fits(await send(app, create, as.admin), create, 201)) as {
+      price_id: string
+    }
+    await fits(await send(app, create, as.admin), create, 409)
+    await get(named('listPrices'))
+    const change = one('changePrice', made.price_id)
+    await fits(await send(app, change, as.admin), change, 200)
+    const price = { model: 'm', input_usd_per_million: 1, output_usd_per_million: 2 }
+    const wrong = [{}, { ...price, model: '' }, { ...price, input_usd_per_million: '1' }]
+    for (const body of [...wrong, { ...price, effective_from: 'x' }, { ...price, more: 1 }]) {
+      const headers = { ...json, ...as.admin }
+      await fits(await ask(app, 'POST', '/prices', headers, JSON.stringify(body)), create, 422)
+      await fits(await ask(app, 'POST', '/prices', headers, '{'), create, 400)
+    }
+    const huge = JSON.stringify({ ...price, note: 'x'.repeat(100_000) })
+    await fits(await ask(app, 'POST', '/prices', { ...json, ...as.admin }, huge), create, 413)
+    const remove = one('deletePrice', made.price_id)
+    await fits(await send(app, remove, as.admin), remove, 200)
+    for (const gone of [change, remove]) await fits(await send(app, gone, as.admin), gone, 404)
+  })
+
   it('serve the document itself', async () => {
     assert.match(String(await get(named('getOpenapi'), '', as.admin)), /^openapi: 3\.1/)
   })
@@ -188,8 +216,9 @@ describe('the answers of the HTTP API', () => {
     await new Promise((resolve) => setTimeout(resolve, 1_050))
     try {
       for (const operation of guarded) {
-        if (operation === submitEvents) continue
-        await fits(await ask(app, 'GET', pathOf(operation), as.admin), operation, 503)
+        // These ask no database.
+        if (operation === submitEvents || operation.path === '/metrics') continue
+        await fits(await send(app, operation, as.admin), operation, 503)
       }
       for (const id of ['getHealth', 'getReadiness']) await get(named(id), '', as.admin, 503)
       await get(named('getLiveness'))
@@ -205,10 +234,13 @@ describe('the answers of the HTTP API where users see cost', () => {
     try {
       const usage = await ask(app, 'GET', '/me', bearer('alice'))
       const own = (await fits(usage, named('getOwnUsage'), 200)) as { total_cost_usd: number }
-      assert.equal(own.total_cost_usd, 0.28)
       const page = await ask(app, 'GET', '/me/logs', bearer('alice'))
       const { data } = (await fits(page, named('listOwnLogs'), 200)) as Paged
       assert.ok(data.every((entry) => 'cost_usd' in entry))
+      const costs = data.map((entry) => Number(entry.cost_nano_usd ?? 0))
+      const sum = costs.reduce((total, cost) => total + cost, 0)
+      assert.ok(costs.includes(250_000_000) && costs.includes(488 * 150 + 512 * 75 + 450 * 600))
+      assert.equal(Math.round(own.total_cost_usd * 1e9), sum)
     } finally {
       await app.close()
     }

@@ -58,7 +58,12 @@ const document = z.strictObject({
   security: security.length(1),
   paths: z.record(
     z.string().startsWith('/'),
-    z.strictObject({ get: operation.optional(), post: operation.optional() }),
+    z.strictObject({
+      get: operation.optional(),
+      post: operation.optional(),
+      patch: operation.optional(),
+      delete: operation.optional(),
+    }),
   ),
   components: z.strictObject({
     securitySchemes: z.strictObject({ bearerAuth: z.record(text, text) }),
@@ -70,7 +75,8 @@ const document = z.strictObject({
   }),
 })
 
-export type Operation = z.infer<typeof operation> & { method: 'GET' | 'POST'; path: string }
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
+export type Operation = z.infer<typeof operation> & { method: Method; path: string }
 export type Parameter = z.infer<typeof parameter>
 export type ResponseSpec = z.infer<typeof response>
 
@@ -83,6 +89,8 @@ export const spec = document.parse(inline(source))
 export const operations: Operation[] = Object.entries(spec.paths).flatMap(([path, item]) => [
   ...(item.get ? [{ ...item.get, method: 'GET' as const, path }] : []),
   ...(item.post ? [{ ...item.post, method: 'POST' as const, path }] : []),
+  ...(item.patch ? [{ ...item.patch, method: 'PATCH' as const, path }] : []),
+  ...(item.delete ? [{ ...item.delete, method: 'DELETE' as const, path }] : []),
 ])
 
 export const ajv = new Ajv2020({ strict: true, strictTypes: false, allErrors: true })
@@ -110,6 +118,11 @@ export function named(id: string): Operation {
   const found = operations.find(({ operationId }) => operationId === id)
   if (found === undefined) throw new Error(`no operation is called ${id}`)
   return found
+}
+
+/** The methods that a path has. */
+export function methodsOf(path: string): string[] {
+  return operations.filter((one) => one.path === path).map(({ method }) => method)
 }
 
 /** True for operations that need a token. */

@@ -117,6 +117,19 @@ export function ask(
   })
 }
 
+/** Sends what the document gives as an example of an operation. */
+export function send(
+  app: TestApp,
+  operation: Operation,
+  headers: Record<string, string>,
+): Promise<Response> {
+  const media = operation.requestBody?.content['application/json']
+  const [example] = Object.values(media?.examples ?? {})
+  const body = example && JSON.stringify(example.value)
+  const all = { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) }
+  return ask(app, operation.method, pathOf(operation), all, body)
+}
+
 /** The path of an operation, its parameters filled in. */
 export function pathOf({ path, parameters }: Operation): string {
   return path.replace(/\{(\w+)\}/g, (_, name) =>

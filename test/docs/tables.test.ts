@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import mongoose, { type Connection } from 'mongoose'
 import { createFindCaller } from '../../middleware/callers.js'
 import { accountModel } from '../../models/account.js'
+import { auditModel } from '../../models/audit.js'
+import { priceModel } from '../../models/price.js'
 import { rollupStateModel } from '../../models/rollup-state.js'
 import { dailyStatsModel, usageIntervalsModel } from '../../models/rollups.js'
 import { usageLogModel } from '../../models/usage-log.js'
@@ -144,6 +146,8 @@ describe('what the README says of MongoDB', () => {
     usageIntervalsModel(connection),
     accountModel(connection),
     rollupStateModel(connection),
+    priceModel(connection),
+    auditModel(connection),
   ]
 
   it('names every field of usage_logs and no others', () => {
