@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { arrayAt, isObject, parseJson, type Json, type JsonObject } from './json.js'
+import { imagesOf } from './prompt-images.js'
 import type { PromptMessage, PromptText } from '../tokens/counter.js'
 
 /** The keys under which hosts commonly take what goes to the model. */
@@ -77,7 +78,15 @@ function messageOf(message: Json): PromptMessage[] {
     message.content ?? message.parts ?? message.text ?? message.arguments ?? message.output
   const text = texts(said).join('')
   const role = typeof message.role === 'string' ? message.role : 'user'
-  return [{ role, text, ...(typeof message.name === 'string' && { name: message.name }) }]
+  const images = imagesOf(message)
+  return [
+    {
+      role,
+      text,
+      ...(typeof message.name === 'string' && { name: message.name }),
+      ...(images.length > 0 && { images }),
+    },
+  ]
 }
 
 /** The text in a string, a list of strings, or a list of content parts. */

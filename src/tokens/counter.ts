@@ -3,6 +3,8 @@ import type { Logger } from '../logger.js'
 import type { CountRequest, TokenCount } from './prepare.js'
 import { WorkerCounter } from './worker-counter.js'
 
+export { sizeOfBase64 } from './image-size.js'
+export type { PromptImage } from './images.js'
 export type { PromptMessage, PromptText } from './framing.js'
 export type { CountRequest, TokenCount } from './prepare.js'
 

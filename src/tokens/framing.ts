@@ -1,4 +1,5 @@
 import type { EncodingName } from './encoding.js'
+import type { PromptImage } from './images.js'
 import { toolTexts } from './tools.js'
 
 /** One message of a prompt; without a role it is plain text. */
@@ -6,6 +7,7 @@ export interface PromptMessage {
   role?: string
   name?: string
   text: string
+  images?: readonly PromptImage[]
 }
 
 /** What was sent to a model. */
@@ -20,6 +22,7 @@ export interface FramedPrompt {
   texts: string[]
   /** Tokens that stand for structure. */
   overhead: number
+  images: PromptImage[]
   /** How much more there was than was looked at, by length; above 1 only beyond `maxMessages`. */
   scale: number
 }
@@ -48,10 +51,11 @@ export function framePrompt(prompt: PromptText, encoding: EncodingName): FramedP
   const isLong = messages.length > maxMessages
   const head = isLong ? messages.slice(0, maxMessages) : messages
   const scale = isLong ? sizeOf(messages) / sizeOf(head) : 1
-  const framed: FramedPrompt = { texts: [], overhead: 0, scale }
+  const framed: FramedPrompt = { texts: [], overhead: 0, images: [], scale }
   const isChat = head.some((message) => message.role !== undefined)
   for (const message of head) {
     addText(framed, message.text)
+    if (message.images) framed.images.push(...message.images)
     if (isChat) addFrame(framed, message)
   }
   if (isChat) framed.overhead += perReply

@@ -1,4 +1,5 @@
 import { encodingOf, type ModelEncoding } from './encoding.js'
+import { imageTokens } from './images.js'
 import { framePrompt, type PromptText } from './framing.js'
 
 /** What to count. An absent `prompt` is one that nobody saw: 0 input tokens. */
@@ -8,7 +9,10 @@ export interface CountRequest {
   completion?: string
 }
 
-/** Tokens of a request. `token_source` is 'tokenizer' when the model has a public tokenizer. */
+/**
+ * Tokens of a request. `token_source` is 'tokenizer' when the model has a public tokenizer and all
+ * of it is text: images go by their makers' formulas.
+ */
 export interface TokenCount {
   input_tokens: number
   output_tokens: number
@@ -30,6 +34,7 @@ export interface PreparedRequest {
   model: ModelEncoding
   input: Side & { overhead: number; messageScale: number }
   output: Side
+  hasImages: boolean
   /** Upper bound of the memory that the texts take. */
   bytes: number
 }
@@ -39,7 +44,7 @@ export function prepare(request: CountRequest): PreparedRequest {
   const model = encodingOf(request.model)
   const framed = request.prompt
     ? framePrompt(request.prompt, model.encoding)
-    : { texts: [], overhead: 0, scale: 1 }
+    : { texts: [], overhead: 0, images: [], scale: 1 }
   const completion: unknown = request.completion
   const outputTexts = typeof completion === 'string' && completion.length > 0 ? [completion] : []
   const inputLength = lengthOf(framed.texts)
@@ -49,7 +54,12 @@ export function prepare(request: CountRequest): PreparedRequest {
   const output = head(outputTexts, outputLength, share)
   return {
     model,
-    input: { ...input, overhead: framed.overhead, messageScale: framed.scale },
+    input: {
+      ...input,
+      overhead: framed.overhead + imageTokens(framed.images, request.model),
+      messageScale: framed.scale,
+    },
+    hasImages: framed.images.length > 0,
     output,
     bytes: 2 * (lengthOf(input.texts) + lengthOf(output.texts)),
   }
@@ -57,12 +67,12 @@ export function prepare(request: CountRequest): PreparedRequest {
 
 /** The token count of a prepared request, from the worker's counts of its texts. */
 export function tokenCount(
-  { model, input, output }: PreparedRequest,
+  { model, input, output, hasImages }: PreparedRequest,
   counted: { input: number; output: number },
 ): TokenCount {
   const inputTokens =
     (counted.input * input.scale * model.factor + input.overhead) * input.messageScale
-  const isWhole = input.scale === 1 && output.scale === 1 && input.messageScale === 1
+  const isWhole = input.scale === 1 && output.scale === 1 && input.messageScale === 1 && !hasImages
   return {
     input_tokens: Math.round(inputTokens),
     output_tokens: Math.round(counted.output * output.scale * model.factor),

@@ -99,6 +99,19 @@ describe('impossible input', () => {
     )
   })
 
+  it('nested as deep as a body allows never makes a reader throw', () => {
+    const deep = '{"a":'.repeat(100_000) + '1' + '}'.repeat(100_000)
+    const list = '['.repeat(100_000) + ']'.repeat(100_000)
+    const bodies = [
+      deep,
+      list,
+      `{"type":"message","content":[{"type":"tool_use","name":"x","input":${deep}}],"usage":{"output_tokens":1}}`,
+      `{"object":"chat.completion","choices":[{"message":{"content":[{"type":"thinking","thinking":${list}}]}}]}`,
+      `{"candidates":[{"content":{"parts":[{"functionCall":{"name":"x","args":${deep}}}]}}]}`,
+    ]
+    for (const body of bodies) assertSound(new ResponseReader('json').finish(body))
+  })
+
   it('in sound frames never makes a reader throw', () => {
     const header = fc.constantFrom('chunk', 'metadata', 'contentBlockDelta', 'x')
     fc.assert(

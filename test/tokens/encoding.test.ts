@@ -83,14 +83,28 @@ const cases: readonly (readonly [ModelEncoding, readonly string[]])[] = [
     ],
   ],
   [
+    { ...unknown, factor: 1.1 },
+    ['models/gemini-2.5-pro', 'google/gemini-3-flash-preview', 'gemma3:12b'],
+  ],
+  [
+    { ...unknown, factor: 1.23 },
+    [
+      'llama2:7b',
+      'open-mistral-7b',
+      'mistralai/mixtral-8x7b-instruct',
+      'meta-llama/llama-2-70b-chat',
+    ],
+  ],
+  [{ ...unknown, factor: 1.03 }, ['deepseek-chat', 'deepseek/deepseek-r1']],
+  [{ ...unknown, factor: 1.01 }, ['qwen/qwen3-max', 'qwq-32b']],
+  [
     unknown,
     [
       '',
       '/',
-      'models/gemini-2.5-pro',
       'mistral-large-latest',
+      'us.meta.llama3-1-70b-instruct-v1:0',
       'accounts/fireworks/models/llama-v3p1-405b-instruct',
-      'deepseek-chat',
       'grok-4',
       'gpt4all-j',
       'gpt-j-6b',
