@@ -10,8 +10,8 @@ import { openaiSdks } from './openai.js'
 import { openrouterSdk } from './openrouter.js'
 import type { Sdk } from './sdk.js'
 
-export { askIn, readAll } from './sdk.js'
-export type { Ask, Client, Reply, Sdk, Told, Way } from './sdk.js'
+export { askIn } from './sdk.js'
+export type { Ask, Client, Sdk, Told, Way } from './sdk.js'
 
 /** Every SDK that the proofs run, each against the provider it bills. */
 export const SDKS: readonly Sdk[] = [
