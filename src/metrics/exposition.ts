@@ -1,6 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { LedgerStats } from '../ledger/ledger.js'
-import type { Labels, Tally } from './usage-metrics.js'
+import type { Labels, Tally } from './tally.js'
 
 export interface Exposition {
   expose(

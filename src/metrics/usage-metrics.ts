@@ -1,28 +1,7 @@
 import type { UnrecordedEvent } from '../event.js'
 import type { LedgerStats } from '../ledger/ledger.js'
 import type { Exposition } from './exposition.js'
-
-/** What operations that agree in their labels add up to. */
-export interface Tally {
-  readonly labels: Labels
-  operations: number
-  input: number
-  output: number
-  cache_read: number
-  cache_write: number
-  reasoning: number
-  cost_nano_usd: number
-  unpriced: number
-}
-
-/** The labels an operation is counted under. */
-export interface Labels {
-  readonly operation_type: string
-  readonly status: string
-  readonly token_source: string
-  readonly provider: string
-  readonly model: string
-}
+import type { Labels, Tally } from './tally.js'
 
 /** Distinct values of a label beyond which new ones are counted as `other`. */
 const maxValues = { operation_type: 50, provider: 30, model: 100 }

@@ -81,7 +81,9 @@ describe('the meter on an Express app', () => {
     const event = await latest('alice')
     assert.equal(event.token_source, 'provider')
     assert.equal(event.tier, 'pro')
-    assert.equal(event.cost_nano_usd, null)
+    // 93 tokens at $2.50, 1,024 from the cache at $1.25, 46 at $10, per million
+    assert.equal(event.cost_nano_usd, 93 * 2_500 + 1_024 * 1_250 + 46 * 10_000)
+    assert.equal(event.cost_source, 'catalogue')
   })
 
   it('is visible within two seconds without a flush', async () => {
