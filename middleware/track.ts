@@ -3,6 +3,7 @@ import type { Capture } from '../src/capture/capture.js'
 import type { Meter } from '../src/meter.js'
 import { UsageError } from '../src/errors.js'
 import type { OperationOptions } from '../src/capture/operations.js'
+import { subjectOf as subjectOfCaller } from '../src/identity/subject.js'
 import type { Verdict } from '../src/identity/verifier.js'
 import type { FindCaller } from './callers.js'
 import { sendProblem } from './problem.js'
@@ -63,13 +64,7 @@ function admit(verdict: Verdict, res: Response, next: NextFunction): void {
 }
 
 function subjectOf(verdict: Verdict) {
-  if (!verdict.ok) return undefined
-  const { user_id, tier, org_id } = verdict.caller
-  return {
-    user_id,
-    ...(tier !== undefined && { tier }),
-    ...(org_id !== undefined && { org_id }),
-  }
+  return verdict.ok ? subjectOfCaller(verdict.caller) : undefined
 }
 
 /** The pattern of the route that `track` sits on, never the raw URL. */

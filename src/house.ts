@@ -4,13 +4,15 @@ import { randomUUID } from 'node:crypto'
 import type { Capture, Subject } from './capture/capture.js'
 import { complete, type CompletionContext } from './capture/complete.js'
 import { OperationTable } from './capture/operations.js'
+import { Complaints } from './complaints.js'
+import { within } from './deadline.js'
 import { HostReaders } from './capture/readers/host-readers.js'
 import type { Correction, UnrecordedEvent } from './event.js'
 import { anonymousUserId } from './identity/user-id.js'
-import type { Caller, Verdict } from './identity/verifier.js'
+import { subjectOf } from './identity/subject.js'
+import type { Verdict } from './identity/verifier.js'
 import { correctEvent } from './ledger/correct.js'
 import { ledgerDoor } from './ledger/door.js'
-import { Episode } from './ledger/episode.js'
 import { parseExternalEvent } from './ledger/external-event.js'
 import { Intake } from './ledger/intake.js'
 import { Ledger } from './ledger/ledger.js'
@@ -51,11 +53,7 @@ export class House {
   readonly #schedule: RollupSchedule
   readonly #listeners = new Set<() => void>()
   readonly #find: FindCaller
-  readonly #mistakes: Episode
-  #lastMistake = ''
-  readonly #flags: Episode
-  #lastFlags = ''
-  #droppedFigures = 0
+  readonly #complaints: Complaints
   #preparing: Promise<void> | undefined
   #isClosed = false
   #closing: Promise<{ flushed: boolean; left_in_spool: number }> | undefined
@@ -64,10 +62,7 @@ export class House {
     const { clock, logger } = config
     this.#config = config
     this.#find = find
-    this.#mistakes = new Episode(clock, () => logger.warn(`usage: ${this.#lastMistake}`))
-    this.#flags = new Episode(clock, (count) =>
-      logger.warn(`usage: ${count} figures were dropped as impossible, last ${this.#lastFlags}`),
-    )
+    this.#complaints = new Complaints(clock, logger)
     this.store = createStore(connection, clock)
     this.plans = new PlanBook(config.defaultPlan, (tier) =>
       logger.warn(`usage: unknown tier ${JSON.stringify(tier)}, treated as ${config.defaultPlan}`),
@@ -86,7 +81,9 @@ export class House {
     this.#intake = this.#createIntake()
     const { outbound, maxBodyBytes, readers } = config.capture
     this.#readers =
-      readers.length === 0 ? undefined : new HostReaders(readers, (what) => this.#mistake(what))
+      readers.length === 0
+        ? undefined
+        : new HostReaders(readers, (what) => this.#complaints.mistake(what))
     const { hosts } = typeof outbound === 'boolean' ? { hosts: [] } : outbound
     this.#outbound =
       outbound === false ? undefined : new Outbound({ hosts, maxBodyBytes, readers: this.#readers })
@@ -98,7 +95,7 @@ export class House {
 
   /** Figures of providers that were negative, absurd or contradictory, since the start. */
   get droppedFigures(): number {
-    return this.#droppedFigures
+    return this.#complaints.droppedFigures
   }
 
   get isClosed(): boolean {
@@ -199,7 +196,7 @@ export class House {
     const { clock } = this.#config
     const context: CompletionContext = {
       counter: this.#counter,
-      onFlags: (flags, provider) => this.#flagged(flags, provider),
+      onFlags: (flags, provider) => this.#complaints.flagged(flags, provider),
       prices: this.prices,
       anonymous: { user_id: anonymousUserId },
       tierOf: ({ tier }) => this.plans.of(this.#config.trustTierClaim ? tier : undefined).tier,
@@ -208,7 +205,7 @@ export class House {
     return new Intake({
       ledger: this.ledger,
       elapsed: () => clock.elapsed(),
-      onError: (error) => this.#mistake(`completing an event failed: ${String(error)}`),
+      onError: (error) => this.#complaints.mistake(`completing an event failed: ${String(error)}`),
       hold: (one, ending) => this.#waiting.hold(one, ending),
       complete: (one, ending) =>
         andThen(complete(one, ending, context), (event) => {
@@ -229,7 +226,7 @@ export class House {
       readers: this.#readers,
       metadata,
       idempotencyKey: idempotencyKey && ((req) => idempotencyKey(req as Request)),
-      onMistake: (what) => this.#mistake(what),
+      onMistake: (what) => this.#complaints.mistake(what),
     })
   }
 
@@ -243,37 +240,10 @@ export class House {
   #announce(): void {
     for (const listener of this.#listeners) listener()
   }
-
-  #flagged(flags: readonly string[], provider = 'an unknown provider'): void {
-    this.#lastFlags = `${flags.join(', ')} of ${provider}`
-    this.#droppedFigures += flags.length
-    this.#flags.happened(flags.length)
-  }
-
-  #mistake(what: string): void {
-    this.#lastMistake = what
-    this.#mistakes.happened()
-  }
-}
-
-function subjectOf({ user_id, tier, org_id }: Caller): Subject {
-  return { user_id, ...(tier !== undefined && { tier }), ...(org_id !== undefined && { org_id }) }
 }
 
 /** Events of `record` may come without an id: each call is then a new operation. */
 function withId(input: unknown, sender: string): unknown {
   if (sender !== 'record' || typeof input !== 'object' || input === null) return input
   return { id: randomUUID(), ...input }
-}
-
-async function within(work: Promise<void>, deadlineMs: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const deadline = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), deadlineMs)
-  })
-  try {
-    return await Promise.race([work.then(() => true), deadline])
-  } finally {
-    clearTimeout(timer)
-  }
 }

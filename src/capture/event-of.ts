@@ -4,7 +4,7 @@ import { providerOfModel } from './provider-of-model.js'
 import type { Work } from './provider-work.js'
 import { name, type Reading } from './reading.js'
 import type { Settled } from './settle-tokens.js'
-import { modelShare } from './shares.js'
+import { modelShare, serviceTierOf } from './shares.js'
 
 /** Everything known of a finished operation. */
 export interface Outcome {
@@ -59,9 +59,9 @@ function addProviderFacts(event: UnrecordedEvent, outcome: Outcome): void {
   if (provider !== undefined) event.provider = provider
   if (model !== undefined) event.model = model
   if (generation_id !== undefined) event.generation_id = generation_id
-  const service_tier =
-    settled.shares.length === 1 ? settled.shares[0]?.service_tier : reading.service_tier
-  if (service_tier !== undefined) event.service_tier = service_tier
+  const [share] = settled.shares
+  const service_tier = share ? serviceTierOf(share.parts) : reading.service_tier
+  if (settled.shares.length < 2 && service_tier !== undefined) event.service_tier = service_tier
   const flags = flagsOf(outcome)
   if (flags.length > 0) event.usage_flags = flags.slice(0, 20)
   const error_type = errorOf(ending, reading, capture.proxied?.failure)

@@ -23,19 +23,18 @@ export interface Part {
 export interface Share {
   readonly provider: string | undefined
   readonly model: string | undefined
-  readonly service_tier: string | undefined
   readonly parts: Part[]
 }
 
-/** The parts by model (and service tier, which has its own prices), most tokens first. */
+/** The parts by model, most tokens first. */
 export function sharesOf(parts: readonly Part[]): Share[] {
   const shares = new Map<string, Share>()
   for (const part of parts) {
-    const { provider, model, service_tier } = part
-    const key = `${provider ?? ''}\0${model ?? ''}\0${service_tier ?? ''}`
+    const { provider, model } = part
+    const key = `${provider ?? ''}\0${model ?? ''}`
     const known = shares.get(key)
     if (known) known.parts.push(part)
-    else shares.set(key, { provider, model, service_tier, parts: [part] })
+    else shares.set(key, { provider, model, parts: [part] })
   }
   return [...shares.values()]
     .map((share) => ({ share, used: usedBy(share.parts) }))
@@ -112,12 +111,22 @@ export function pricedParts(parts: readonly Part[], price: Price, at: Date): Par
   })
 }
 
+/** The tier that the provider served these calls under, if it was one for all that it answered. */
+export function serviceTierOf(parts: readonly Part[]): string | undefined {
+  const tiers = new Set(
+    parts.filter(({ token_source }) => token_source !== 'none').map((part) => part.service_tier),
+  )
+  const [tier] = tiers
+  return tiers.size === 1 ? tier : undefined
+}
+
 function lastOf<T>(order: readonly T[], found: readonly (T | undefined)[]): T | undefined {
   return order.findLast((one) => found.includes(one))
 }
 
 /** The breakdown as it is stored. */
-export function modelShare({ provider, model, service_tier, parts }: Share): ModelShare {
+export function modelShare({ provider, model, parts }: Share): ModelShare {
+  const service_tier = serviceTierOf(parts)
   const sum = sumOf(parts)
   const { cost_nano_usd, cost_source } = costOfParts(parts)
   const { cache_write_1h_tokens } = sum

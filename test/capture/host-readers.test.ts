@@ -118,8 +118,8 @@ describe('a host’s own readers', () => {
   it('leave to ours what they do not know, and no trace when they fail', async () => {
     const event = await ask((res) => res.json(openai))
     assert.deepEqual(
-      [event.provider, event.input_tokens, event.output_tokens, event.cost_nano_usd],
-      ['openai', 9, 4, null],
+      [event.provider, event.input_tokens, event.output_tokens, event.cost_source],
+      ['openai', 9, 4, 'catalogue'],
     )
     assert.equal(event.usage_flags, undefined)
   })

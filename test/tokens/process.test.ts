@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { readdirSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,14 +10,8 @@ import ts from 'typescript'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const sources = ['clock', 'logger'].concat(
-  ['counter', 'encoding', 'framing', 'prepare', 'text', 'tools'].map(inRoom),
-  ['worker', 'worker-counter', 'worker-link'].map(inRoom),
-)
-
-function inRoom(name: string): string {
-  return `tokens/${name}`
-}
+const room = readdirSync(join(root, 'src/tokens')).map((file) => `tokens/${file.slice(0, -3)}`)
+const sources = ['clock', 'logger', ...room]
 
 /** A program that counts once and then leaves the counter idle. */
 const program = (extension: string) => `

@@ -1,0 +1,12 @@
+/** True when `work` is done within so many ms; rejects as it does. */
+export async function within(work: Promise<void>, deadlineMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const deadline = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), deadlineMs)
+  })
+  try {
+    return await Promise.race([work.then(() => true), deadline])
+  } finally {
+    clearTimeout(timer)
+  }
+}
