@@ -157,7 +157,7 @@ export class House {
     // A response that never ends must not take the time in which the others are written.
     await within(drained, deadlineMs * 0.7)
     // Nor may a provider that never ends its answer.
-    await this.#waiting.settled(Math.max(0, deadlineMs * 0.8 - (clock.elapsed() - began)))
+    await this.#waiting.settled(Math.max(0, deadlineMs * 0.7 - (clock.elapsed() - began)))
     this.#waiting.stop()
     this.#outbound?.stop()
     const flushed = await within(this.flush(), deadlineMs - (clock.elapsed() - began))

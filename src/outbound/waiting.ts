@@ -8,6 +8,8 @@ const longestMs = 5 * 60_000
  * two steps), ms.
  */
 const pauseMs = 500
+/** How often it is looked whether it has, ms. */
+const stepMs = 25
 /** Operations that wait at once; beyond them the oldest counts with what its calls have told. */
 const maxWaiting = 1_000
 
@@ -26,12 +28,21 @@ export class Waiting {
     if (calls === undefined || this.#stopped) return undefined
     const mayGoOn = !finished && !res.writableEnded
     if (!calls.isOpen && !mayGoOn) return undefined
+    /** Until a handler that may go on has begun its next call, has ended, or is taken to have. */
+    const pause = async () => {
+      for (
+        let waited = 0;
+        waited < pauseMs && !res.writableEnded && !calls.isOpen;
+        waited += stepMs
+      )
+        await sleep(stepMs)
+    }
     return this.#within(async (isOver) => {
       let seen: number
       do {
         seen = calls.all.length
         await calls.idle()
-        if (mayGoOn) await pause(pauseMs)
+        if (mayGoOn) await pause()
       } while ((calls.isOpen || calls.all.length > seen) && !isOver())
     }, calls)
   }
@@ -72,6 +83,6 @@ export class Waiting {
   }
 }
 
-function pause(ms: number): Promise<void> {
+function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms).unref())
 }

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import {
+  costOfParts,
+  modelShare,
+  sharesOf,
+  sumOf,
+  tokenSourceOf,
+  type Part,
+} from '../../src/capture/shares.js'
+
+const figure = fc.option(fc.nat(1_000_000), { nil: undefined })
+const part: fc.Arbitrary<Part> = fc.record({
+  provider: fc.constantFrom('openai', 'anthropic', undefined),
+  model: fc.constantFrom('small', 'large', undefined),
+  generation_id: fc.constant(undefined),
+  tokens: fc.record({ input_tokens: fc.nat(1_000_000), output_tokens: fc.nat(1_000_000) }),
+  token_source: fc.constantFrom('provider', 'tokenizer', 'estimate'),
+  cost: fc.record({ cost_nano_usd: fc.oneof(fc.nat(1_000_000_000), fc.constant(null)) }),
+})
+const parts = fc.array(part, { minLength: 1, maxLength: 12 })
+
+describe('the shares of models in an operation', () => {
+  it('add up to the operation, and lose no call', () => {
+    fc.assert(
+      fc.property(parts, (all) => {
+        const shares = sharesOf(all).map(modelShare)
+        const whole = sumOf(all)
+        const total = (key: 'input_tokens' | 'output_tokens' | 'attempts') =>
+          shares.reduce((sum, share) => sum + share[key], 0)
+        assert.equal(total('input_tokens'), whole.input_tokens)
+        assert.equal(total('output_tokens'), whole.output_tokens)
+        assert.equal(total('attempts'), all.length)
+        assert.equal(
+          new Set(shares.map((one) => `${one.provider} ${one.model}`)).size,
+          shares.length,
+        )
+        const used = shares.map((share) => share.input_tokens + share.output_tokens)
+        assert.deepEqual(
+          used,
+          used.toSorted((a, b) => b - a),
+        )
+      }),
+    )
+  })
+
+  it('have a cost together only if each of them has one', () => {
+    fc.assert(
+      fc.property(parts, (all) => {
+        const costs = sharesOf(all).map((share) => modelShare(share).cost_nano_usd)
+        const whole = costOfParts(all).cost_nano_usd
+        if (costs.includes(null)) assert.equal(whole, null)
+        else
+          assert.equal(
+            whole,
+            costs.reduce<number>((sum, cost) => sum + (cost ?? NaN), 0),
+          )
+      }),
+    )
+  })
+
+  it('are as sure as the least sure part', () => {
+    fc.assert(
+      fc.property(parts, (all) => {
+        const found = tokenSourceOf(all)
+        const sources = all.map((one) => one.token_source)
+        const order = ['provider', 'tokenizer', 'estimate'] as const
+        assert.equal(
+          found,
+          order.findLast((one) => sources.includes(one)),
+        )
+      }),
+    )
+  })
+
+  it('leave out figures that no part tells, and take a part without one as 0', () => {
+    fc.assert(
+      fc.property(part, figure, figure, (one, first, second) => {
+        const reading = (cache_read_tokens: number | undefined): Part => ({
+          ...one,
+          tokens: { ...one.tokens, ...(cache_read_tokens !== undefined && { cache_read_tokens }) },
+        })
+        const { cache_read_tokens } = sumOf([reading(first), reading(second)])
+        const isKnown = first !== undefined || second !== undefined
+        assert.equal(cache_read_tokens, isKnown ? (first ?? 0) + (second ?? 0) : undefined)
+      }),
+    )
+  })
+})

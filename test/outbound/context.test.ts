@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict'
+import { createServer, type Server } from 'node:http'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Request, Response } from 'express'
+import multer from 'multer'
+import { Agent, fetch as undiciFetch, request as undiciRequest } from 'undici'
+import { createUsage, type Usage, type UsageEvent } from '../../src/index.js'
+import { bearer, listen, secret, startApp, type TestApp } from '../helpers/app.js'
+import { freshDatabase, type FreshDatabase } from '../helpers/mongo.js'
+import { payload } from '../helpers/fixtures.js'
+import { frameworks } from '../tap/stand.js'
+import { operation, startProvider, type Provider } from './support.js'
+
+const completion = payload('openai-chat/completion.json')
+
+for (const [name, express] of Object.entries(frameworks)) {
+  describe(`provider calls behind body parsers, on ${name}`, () => {
+    let provider: Provider
+    let database: FreshDatabase
+    let usage: Usage
+    let server: Server
+    let port: number
+    before(async () => {
+      provider = await startProvider((_req, res) => res.end(completion))
+      database = await freshDatabase()
+      usage = createUsage({
+        connection: database.connection,
+        auth: { secret, algorithms: ['HS256'] },
+        operations: [{ path: '/parse/:parser', type: 'parse' }],
+        capture: { outbound: { hosts: [provider.url] } },
+      })
+      const app = express()
+      const answer = (_req: Request, res: Response) => {
+        fetch(`${provider.url}/v1/chat/completions`, { method: 'POST', body: '{}' })
+          .then((response) => response.text())
+          .then(
+            () => res.json({ reply: 'yes' }),
+            () => res.destroy(),
+          )
+      }
+      app.use(usage.track())
+      app.post('/parse/json', express.json(), answer)
+      app.post('/parse/urlencoded', express.urlencoded({ extended: false }), answer)
+      app.post('/parse/raw', express.raw({ type: () => true }), answer)
+      app.post('/parse/multer', multer().single('file'), answer)
+      app.post('/parse/events', (req, res) => {
+        req.resume().once('end', () => answer(req, res))
+      })
+      app.post(
+        '/parse/once',
+        (req, _res, next) => {
+          let left = Number(req.headers['content-length'])
+          const onData = (chunk: Buffer) => {
+            left -= chunk.length
+            if (left === 0) next()
+          }
+          req.on('data', onData)
+        },
+        answer,
+      )
+      server = createServer(app)
+      port = Number(new URL(await listen(server)).port)
+    })
+    after(async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+      await usage.close()
+      await database.drop()
+      await provider.close()
+    })
+
+    const bodies: Record<string, [type: string, body: string]> = {
+      json: ['application/json', '{"message":"Where to in May?"}'],
+      urlencoded: ['application/x-www-form-urlencoded', 'message=Where+to'],
+      raw: ['application/octet-stream', 'Where to in May?'],
+      events: ['text/plain', 'Where to in May?'],
+      once: ['text/plain', 'Where to in May?'],
+      multer: [
+        'multipart/form-data; boundary=B',
+        '--B\r\ncontent-disposition: form-data; name="file"; filename="a.txt"\r\n\r\nhello\r\n--B--\r\n',
+      ],
+    }
+
+    for (const [parser, [type, body]] of Object.entries(bodies)) {
+      it(`belong to the request: ${parser}, in one piece and in two`, async () => {
+        const socket = connect(port, '127.0.0.1')
+        const users = [`${parser} one`, `${parser} two`]
+        for (const [index, user] of users.entries()) {
+          socket.write(
+            `POST /parse/${parser} HTTP/1.1\r\nhost: x\r\ncontent-type: ${type}\r\n` +
+              `content-length: ${body.length}\r\nauthorization: ${bearer(user).authorization}\r\n\r\n`,
+          )
+          const half = index * 10
+          socket.write(body.slice(0, half))
+          await sleep(index * 30)
+          socket.write(body.slice(half))
+          await new Promise((resolve) => socket.once('data', resolve))
+        }
+        socket.destroy()
+        await usage.flush()
+        for (const user_id of users) {
+          const events = await database.connection
+            .collection<UsageEvent>('usage_logs')
+            .find({ user_id })
+            .toArray()
+          assert.equal(events.length, 1, user_id)
+          assert.equal(events[0]?.input_tokens, 1117, user_id)
+        }
+      })
+    }
+  })
+}
+
+describe('provider calls through a pool that makes them wait', () => {
+  let provider: Provider
+  let app: TestApp
+  let dispatcher: Agent
+  let ask: (url: string, body: string) => Promise<unknown>
+  before(async () => {
+    provider = await startProvider((_req, res, body) => {
+      const { tokens } = JSON.parse(body) as { tokens: number }
+      const usage = { prompt_tokens: tokens, completion_tokens: 1, total_tokens: tokens + 1 }
+      const answer = { object: 'chat.completion', model: 'gpt-4o', choices: [], usage }
+      setTimeout(
+        () => res.setHeader('content-type', 'application/json').end(JSON.stringify(answer)),
+        5,
+      )
+    })
+    app = await startApp(
+      (host) => {
+        host.post('/ai/chat', async (req, res) => {
+          await ask(
+            `${provider.url}/v1/chat/completions`,
+            `{"tokens":${req.get('x-tokens') ?? ''}}`,
+          )
+          // Others' calls go out meanwhile, while this one is tracked still.
+          await sleep(400)
+          res.json({ reply: 'yes' })
+        })
+      },
+      { capture: { outbound: { hosts: [provider.url] } } },
+    )
+  })
+  after(async () => {
+    await app.close()
+    await provider.close()
+  })
+  // Connections remember the request that opened them.
+  beforeEach(() => {
+    dispatcher = new Agent({ connections: 2 })
+  })
+  afterEach(() => dispatcher.destroy())
+
+  const inputs = Array.from({ length: 20 }, (_, index) => 1000 + index)
+  const all = async (name: string) =>
+    Promise.all(
+      inputs.map((tokens) => {
+        const user = `${name} ${tokens}`
+        const headers = { ...bearer(user), 'x-tokens': String(tokens) }
+        return operation(app, user, { headers })
+      }),
+    )
+
+  it('belong to those who made them', async () => {
+    ask = async (url, body) => {
+      const response = await undiciRequest(url, { method: 'POST', body, dispatcher })
+      await response.body.text()
+    }
+    const events = await all('request')
+    assert.deepEqual(
+      events.map((event) => event.input_tokens),
+      inputs,
+    )
+    assert.ok(events.every((event) => event.attempts === 1))
+  })
+
+  it('are never billed to another, where only the pool knows whose they are', async () => {
+    ask = async (url, body) => {
+      const response = await undiciFetch(url, { method: 'POST', body, dispatcher })
+      await response.text()
+    }
+    const events = await all('fetch')
+    for (const [index, event] of events.entries()) {
+      if (event.token_source === 'provider') assert.equal(event.input_tokens, inputs[index])
+      assert.equal(event.attempts, 1)
+    }
+    assert.ok(events.some((event) => event.token_source === 'provider'))
+  })
+})
