@@ -58,6 +58,10 @@ export function usageLogModel(connection: Connection): Model<UsageEvent> {
         keys: { late: 1, recorded_at: 1 },
         options: { partialFilterExpression: { late: true } },
       },
+      {
+        keys: { timestamp: 1 },
+        options: { partialFilterExpression: { models: { $exists: true } } },
+      },
     ],
   })
 }

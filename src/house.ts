@@ -26,6 +26,7 @@ import { Outbound } from './outbound/outbound.js'
 import { Waiting } from './outbound/waiting.js'
 import { createPriceBook, type PriceBook } from './pricing/price-book.js'
 import { priceEvent } from './pricing/price-event.js'
+import type { PriceDoor } from './pricing/stored-prices.js'
 import { RollupSchedule } from './rollup/schedule.js'
 import { createStore, type Store } from './store/store.js'
 import { createTokenCounter, type TokenCounter } from './tokens/counter.js'
@@ -75,7 +76,7 @@ export class House {
       ...config.ledger,
       onWritten: () => this.#announce(),
     })
-    this.prices = createPriceBook(config, this.store.prices)
+    this.prices = createPriceBook(config, this.#priceDoor())
     this.metrics = new UsageMetrics(() => this.ledger.stats())
     this.#submissions = new Submissions(this.ledger, this.store.logs)
     this.#intake = this.#createIntake()
@@ -190,6 +191,15 @@ export class House {
     const left_in_spool = this.#intake.depth + this.ledger.depth
     if (own) await own.close()
     return { flushed: flushed && left_in_spool === 0, left_in_spool }
+  }
+
+  /** The first events may come before the connection: their prices wait for it, a bounded time. */
+  #priceDoor(): PriceDoor {
+    const { prices } = this.store
+    return {
+      version: () => this.ready().then(() => prices.version()),
+      overrides: () => prices.overrides(),
+    }
   }
 
   #createIntake(): Intake {

@@ -18,17 +18,72 @@ export interface LogRow extends Cell {
 
 const minutes = intervalMs / 60_000
 
-/** Position of the share with the most tokens, the first of them; null where there are no shares. */
+/** How the fields of a group's operations are read: plainly, or share by share. */
+interface Reading {
+  /** A field of the operation, or of its share. */
+  readonly of: (field: string) => unknown
+  /** What belongs to an operation as a whole; summed once per operation. */
+  readonly once: (value: unknown) => unknown
+  /** The latency bucket; null where the operation is counted elsewhere. */
+  readonly bucket: unknown
+  /** Whether an unpriced operation is counted here. */
+  readonly countsUnpriced: unknown
+}
+
+function groupStage({ of, once, bucket, countsUnpriced }: Reading) {
+  const sum = (field: string) => ({ $sum: of(field) })
+  const tokens = { $add: [of('input_tokens'), of('output_tokens')] }
+  const isUnpriced = {
+    $and: [{ $eq: [{ $ifNull: [of('cost_nano_usd'), null] }, null] }, { $gt: [tokens, 0] }],
+  }
+  return {
+    $group: {
+      _id: {
+        start: { $dateTrunc: { date: '$timestamp', unit: 'minute', binSize: minutes } },
+        user_id: '$user_id',
+        operation_type: '$operation_type',
+        endpoint: '$endpoint',
+        tier: '$tier',
+        token_source: '$token_source',
+        provider: of('provider'),
+        model: of('model'),
+        bucket,
+      },
+      operations: once(1),
+      failed_operations: once({ $cond: ['$success', 0, 1] }),
+      input_tokens: sum('input_tokens'),
+      output_tokens: sum('output_tokens'),
+      cache_read_tokens: sum('cache_read_tokens'),
+      cache_write_tokens: sum('cache_write_tokens'),
+      reasoning_tokens: sum('reasoning_tokens'),
+      cost_nano_usd: sum('cost_nano_usd'),
+      unpriced_operations: { $sum: { $cond: [{ $and: [isUnpriced, countsUnpriced] }, 1, 0] } },
+      unpriced_tokens: { $sum: { $cond: [isUnpriced, tokens, 0] } },
+      response_time_ms_sum: once({ $ifNull: ['$response_time_ms', 0] }),
+      response_time_samples: once({ $cond: [{ $gte: ['$response_time_ms', 0] }, 1, 0] }),
+      last_activity_at: { $max: '$timestamp' },
+      last_recorded_at: { $max: '$recorded_at' },
+      price_revisions: once({ $ifNull: ['$price_revision', 0] }),
+    },
+  }
+}
+
+/** Operations of one model, or none: nearly all. */
+const plainStages = [
+  groupStage({
+    of: (field) => `$${field}`,
+    once: (value) => ({ $sum: value }),
+    bucket: bucketExpression('$response_time_ms'),
+    countsUnpriced: true,
+  }),
+]
+
+const shareTokens = { $add: ['$$this.input_tokens', '$$this.output_tokens'] }
+
+/** Position of the share with the most tokens, the first of them. */
 const mainShare = {
   $let: {
-    vars: {
-      tokens: {
-        $map: {
-          input: '$models',
-          in: { $add: ['$$this.input_tokens', '$$this.output_tokens'] },
-        },
-      },
-    },
+    vars: { tokens: { $map: { input: '$models', in: shareTokens } } },
     in: { $indexOfArray: ['$$tokens', { $max: '$$tokens' }] },
   },
 }
@@ -39,19 +94,14 @@ const unpricedShare = {
     {
       $map: {
         input: '$models',
-        in: {
-          $and: [
-            { $eq: ['$$this.cost_nano_usd', null] },
-            { $gt: [{ $add: ['$$this.input_tokens', '$$this.output_tokens'] }, 0] },
-          ],
-        },
+        in: { $and: [{ $eq: ['$$this.cost_nano_usd', null] }, { $gt: [shareTokens, 0] }] },
       },
     },
     true,
   ],
 }
 
-const hasShares = { $gt: [{ $size: { $ifNull: ['$models', []] } }, 0] }
+const countsHere = { $eq: ['$share', '$main'] }
 
 /**
  * An operation that had several models becomes a document per share. It is counted, with what
@@ -59,58 +109,21 @@ const hasShares = { $gt: [{ $size: { $ifNull: ['$models', []] } }, 0] }
  * is. So everything adds up.
  */
 const shareStages = [
-  { $set: { main: { $cond: [hasShares, mainShare, null] }, unpriced: unpricedShare } },
-  { $unwind: { path: '$models', includeArrayIndex: 'share', preserveNullAndEmptyArrays: true } },
+  { $set: { main: mainShare, unpriced: unpricedShare } },
+  { $unwind: { path: '$models', includeArrayIndex: 'share' } },
+  groupStage({
+    of: (field) => `$models.${field}`,
+    once: (value) => ({ $sum: { $cond: [countsHere, value, 0] } }),
+    bucket: { $cond: [countsHere, bucketExpression('$response_time_ms'), null] },
+    countsUnpriced: { $eq: ['$share', '$unpriced'] },
+  }),
 ]
 
-const isShare = { $ne: ['$share', null] }
-const of = (field: string) => ({ $cond: [isShare, `$models.${field}`, `$${field}`] })
-const counts = { $eq: ['$share', '$main'] }
-const once = (value: unknown) => ({ $sum: { $cond: [counts, value, 0] } })
-const sum = (field: string) => ({ $sum: of(field) })
-const tokens = { $add: [of('input_tokens'), of('output_tokens')] }
-const isUnpriced = {
-  $and: [{ $eq: [{ $ifNull: [of('cost_nano_usd'), null] }, null] }, { $gt: [tokens, 0] }],
-}
-
-const groupStage = {
-  $group: {
-    _id: {
-      start: { $dateTrunc: { date: '$timestamp', unit: 'minute', binSize: minutes } },
-      user_id: '$user_id',
-      operation_type: '$operation_type',
-      endpoint: '$endpoint',
-      tier: '$tier',
-      token_source: '$token_source',
-      provider: of('provider'),
-      model: of('model'),
-      bucket: { $cond: [counts, bucketExpression('$response_time_ms'), null] },
-    },
-    operations: once(1),
-    failed_operations: once({ $cond: ['$success', 0, 1] }),
-    input_tokens: sum('input_tokens'),
-    output_tokens: sum('output_tokens'),
-    cache_read_tokens: sum('cache_read_tokens'),
-    cache_write_tokens: sum('cache_write_tokens'),
-    reasoning_tokens: sum('reasoning_tokens'),
-    cost_nano_usd: sum('cost_nano_usd'),
-    unpriced_operations: {
-      $sum: {
-        $cond: [
-          { $and: [isUnpriced, { $or: [{ $not: isShare }, { $eq: ['$share', '$unpriced'] }] }] },
-          1,
-          0,
-        ],
-      },
-    },
-    unpriced_tokens: { $sum: { $cond: [isUnpriced, tokens, 0] } },
-    response_time_ms_sum: once({ $ifNull: ['$response_time_ms', 0] }),
-    response_time_samples: once({ $cond: [{ $gte: ['$response_time_ms', 0] }, 1, 0] }),
-    price_revisions: once({ $ifNull: ['$price_revision', 0] }),
-    last_activity_at: { $max: '$timestamp' },
-    last_recorded_at: { $max: '$recorded_at' },
-  },
-}
+/** Which operations are read how: none is of both kinds. An empty list of shares is none. */
+const kinds = [
+  { match: { 'models.0': { $exists: false } }, stages: plainStages },
+  { match: { models: { $exists: true }, 'models.0': { $exists: true } }, stages: shareStages },
+]
 
 interface Grouped extends Omit<LogRow, 'latency' | 'user_id' | 'start'> {
   _id: Omit<LogRow, 'latency'> & { bucket: number | null }
@@ -141,14 +154,13 @@ export class LogRows {
   }
 
   async #read(spans: readonly Span[], who: object, deadlineMs?: number): Promise<LogRow[]> {
+    const asked = spans.flatMap((span) => kinds.map((kind) => ({ span, ...kind })))
     const parts = await Promise.all(
-      spans.map((span) => {
-        const match = { ...who, timestamp: { $gte: span.from, $lt: span.to } }
+      asked.map(({ span: { from, to }, match, stages }) => {
+        const which = { ...who, timestamp: { $gte: from, $lt: to }, ...match }
         const cursor = this.#db
           .collection(this.#model)
-          .aggregate<Grouped>([{ $match: match }, ...shareStages, groupStage], {
-            allowDiskUse: true,
-          })
+          .aggregate<Grouped>([{ $match: which }, ...stages], { allowDiskUse: true })
         return this.#db.within(cursor.toArray(), deadlineMs)
       }),
     )

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import express from 'express'
 import type { UsageEvent } from '../../src/event.js'
-import type { UsageOptions } from '../../src/index.js'
-import { bearer, startApp, type TestApp } from '../helpers/app.js'
+import { createUsage, type UsageOptions } from '../../src/index.js'
+import { bearer, secret, startApp, type TestApp } from '../helpers/app.js'
 
 type Usage = Record<string, unknown>
 
@@ -72,6 +72,27 @@ describe('the cost of a tracked request', function () {
       pricing: { catalogue: false },
     })
     assert.equal(cost_nano_usd, null)
+  })
+
+  it('comes from a stored price for the very first event, though MongoDB is still to be reached', async () => {
+    app = await startApp(() => undefined)
+    const price = { model: 'house-1', input_usd_per_million: 3, output_usd_per_million: 15 }
+    const made = await fetch(`${app.url}/ai/usage/prices`, {
+      method: 'POST',
+      headers: { ...bearer('root', { role: 'admin' }), 'content-type': 'application/json' },
+      body: JSON.stringify({ ...price, effective_from: '2026-01-01' }),
+    })
+    assert.equal(made.status, 201)
+    const early = createUsage({
+      mongoUri: app.database.uri,
+      auth: { secret, algorithms: ['HS256'] },
+      pricing: { catalogue: false },
+    })
+    const tokens = { input_tokens: 1000, output_tokens: 500 }
+    await early.record({ user_id: 'alice', operation_type: 'chat', model: 'house-1', ...tokens })
+    await early.close()
+    const found = await app.database.connection.collection('usage_logs').findOne({})
+    assert.equal(found?.cost_nano_usd, 10_500_000)
   })
 
   it('is not made up where nobody knows the tokens', async () => {
