@@ -1,5 +1,5 @@
 import type { Response } from 'express'
-import type { UsageEvent } from '../src/event.js'
+import type { ModelShare, UsageEvent } from '../src/event.js'
 import { usdOf } from '../src/event.js'
 
 /** Answers with private JSON. */
@@ -20,6 +20,14 @@ export function eventJson(event: UsageEvent): Record<string, unknown> {
 
 /** The same for the user it belongs to, without cost where users do not see it. */
 export function ownEventJson(event: UsageEvent, exposeCost: boolean): Record<string, unknown> {
-  const { cost_nano_usd, cost_usd, cost_source, ...shown } = eventJson(event)
-  return exposeCost ? { ...shown, cost_nano_usd, cost_usd, cost_source } : shown
+  if (exposeCost) return eventJson(event)
+  const { cost_nano_usd: _, cost_usd: __, cost_source: ___, ...shown } = eventJson(event)
+  return event.models ? { ...shown, models: event.models.map(withoutCost) } : shown
+}
+
+function withoutCost({
+  cost_nano_usd: _,
+  ...share
+}: ModelShare): Omit<ModelShare, 'cost_nano_usd'> {
+  return share
 }
