@@ -31,6 +31,12 @@ export function ratioText(values: readonly number[]): string {
   return `${median.toFixed(2)}× (${low.toFixed(2)}–${high.toFixed(2)})`
 }
 
+/** Median and quartiles of figures that may be below one. */
+export function microsecondsText(values: readonly number[]): string {
+  const { median, low, high } = spreadOf(values)
+  return `${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`
+}
+
 function microseconds(values: readonly number[]): string {
   const { median, low, high } = spreadOf(values)
   return `${median.toFixed(0)} (${low.toFixed(0)}–${high.toFixed(0)})`

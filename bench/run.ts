@@ -5,9 +5,17 @@ import { seededRandom } from '../scripts/simulator/random.js'
 import { freshDatabase, stopTestMongo, type FreshDatabase } from '../test/helpers/mongo.js'
 import { build } from './build.js'
 import type { IngestWay } from './ingest.js'
+import type { OutboundWay } from './outbound.js'
 import { residentBytes } from './memory.js'
 import { profile } from './profile.js'
-import { bareText, ratioText, requestTable, spreadOf, writeReport } from './report.js'
+import {
+  bareText,
+  microsecondsText,
+  ratioText,
+  requestTable,
+  spreadOf,
+  writeReport,
+} from './report.js'
 import { Child } from './rpc.js'
 import { runCase, shuffled, type Bench, type Pair, type Server } from './slices.js'
 import { secret } from './tokens.js'
@@ -26,8 +34,8 @@ const { values: flags } = parseArgs({
 const quick = { rounds: 1, sliceMs: 200, countedMs: 50, warmUp: 200, memory: 1, answered: 500 }
 const full = { rounds: 12, sliceMs: 700, countedMs: 250, warmUp: 4_000, memory: 3, answered: 5_000 }
 const size = flags.quick
-  ? { ...quick, ingest: 1, events: 1_000 }
-  : { ...full, ingest: 10, events: 5_000 }
+  ? { ...quick, ingest: 1, events: 1_000, outbound: 3 }
+  : { ...full, ingest: 10, events: 5_000, outbound: 30 }
 /** Other work takes part of what is measured, and not the same part of each slice. */
 const isBusy = (loadavg()[0] ?? 0) > availableParallelism() / 2
 const random = seededRandom(Number(flags.seed))
@@ -128,10 +136,28 @@ async function measureIngest(built: (file: string) => string): Promise<string> {
   )
 }
 
+async function measureOutbound(built: (file: string) => string): Promise<string> {
+  const child = await Child.start(built('outbound.js'))
+  const added: Record<OutboundWay, number[]> = { unrelated: [], json: [], stream: [] }
+  for (let round = 0; round < size.outbound; round++) {
+    for (const way of shuffled(['unrelated', 'json', 'stream'] as const, random)) {
+      const count = way === 'unrelated' ? 20_000 : way === 'json' ? 2_000 : 200
+      added[way].push(await child.ask<number>('run', { way, count }))
+    }
+  }
+  await child.stop()
+  const us = (way: OutboundWay) => microsecondsText(added[way])
+  return (
+    `Observing the host's own calls adds ${us('json')} µs to a provider call of 4 KB, ` +
+    `${us('stream')} µs to a stream of 200 chunks, ${us('unrelated')} µs to any other request.`
+  )
+}
+
 async function bench(built: (file: string) => string, load: Child): Promise<void> {
   const requests = await measureRequests(built, load)
   const stored = await sources()
   const memory = await measureMemory(built, load)
+  const outbound = await measureOutbound(built)
   const ingest = await measureIngest(built)
   const table = requestTable([
     { what: '**express-ai-usage**, usage reported by the provider', pairs: requests.reported },
@@ -149,6 +175,7 @@ async function bench(built: (file: string) => string, load: Child): Promise<void
     '',
     `Median and quartiles. The bare app itself: ${scale}.`,
     memory,
+    outbound,
     ingest,
     '',
     `\`npm run bench -- --seed ${flags.seed}\`, Node ${process.version}, ` +

@@ -34,20 +34,13 @@ export function readWork(calls: Calls | undefined): MaybePromise<readonly Work[]
 
 function workOf(calls: readonly ProviderCall[], readings: readonly Reading[]): Work[] {
   const work: Work[] = []
-  /** The names of answers by the names asked for, so that a refused try counts for its model. */
-  const full = new Map<string, string>()
-  for (const [index, call] of calls.entries()) {
-    const reading = readings[index]
-    const asked = call.ask().model
-    if (reading?.model !== undefined && asked !== undefined) full.set(asked, reading.model)
-  }
+  const names = new FullNames(calls, readings)
   for (const [index, call] of calls.entries()) {
     const reading = readings[index]
     if (reading === undefined) continue
     const isReported = hasFigures(reading)
     if (!isReported && !call.isForModel) continue
-    const asked = call.ask().model
-    const model = reading.model ?? (asked === undefined ? undefined : (full.get(asked) ?? asked))
+    const model = reading.model ?? names.of(call.ask().model)
     work.push({
       call,
       reading,
@@ -58,6 +51,33 @@ function workOf(calls: readonly ProviderCall[], readings: readonly Reading[]): W
     })
   }
   return work
+}
+
+/** The names of answers by the names asked for, so that a refused try counts for its model. */
+class FullNames {
+  readonly #calls: readonly ProviderCall[]
+  readonly #readings: readonly Reading[]
+  #names: Map<string, string> | undefined
+
+  constructor(calls: readonly ProviderCall[], readings: readonly Reading[]) {
+    this.#calls = calls
+    this.#readings = readings
+  }
+
+  of(asked: string | undefined): string | undefined {
+    this.#names ??= this.#read()
+    return asked === undefined ? undefined : (this.#names.get(asked) ?? asked)
+  }
+
+  #read(): Map<string, string> {
+    const names = new Map<string, string>()
+    for (const [index, call] of this.#calls.entries()) {
+      const full = this.#readings[index]?.model
+      const asked = full === undefined ? undefined : call.ask().model
+      if (full !== undefined && asked !== undefined) names.set(asked, full)
+    }
+    return names
+  }
 }
 
 function isAnswered({ status }: ProviderCall): boolean {

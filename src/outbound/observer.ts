@@ -27,16 +27,18 @@ export type Method = (this: unknown, ...args: unknown[]) => unknown
  */
 export function listenTo(target: object, name: string, note: (args: unknown[]) => void): void {
   const original: unknown = Reflect.get(target, name)
-  if (typeof original === 'function') {
-    put(target, name, observed(original as Method, note))
-  }
+  if (typeof original === 'function') put(target, name, heard(original as Method, note))
 }
 
 /** The method, with `note` hearing its arguments after it has taken them. */
-function observed(original: Method, note: (args: unknown[]) => void): Method {
-  return function observedCall(this: unknown, ...args: unknown[]): unknown {
+export function heard(original: Method, note: (args: unknown[]) => void): Method {
+  return function heardCall(this: unknown, ...args: unknown[]): unknown {
     const result = original.apply(this, args)
-    quietly(() => note(args))
+    try {
+      note(args)
+    } catch {
+      // Observing may fail; what is observed may not.
+    }
     return result
   }
 }

@@ -1,14 +1,17 @@
-/** Deep enough to see through interceptors. */
-const depth = 24
+/** Frames of the stack that are looked at: enough to see through a channel and interceptors. */
+const depth = 8
 
 /**
  * Runs `work` in the async context that a request of undici was made in. Up to version 7 a pool with
  * a limit of connections makes a request that had to wait in the context of the one that went
  * before: another user's, perhaps. Then only the request's own handler knows better, and that of
- * `fetch` does not: `work` is not run, as nobody may be billed for another's call.
+ * `fetch` does not: `work` is not run, as nobody may be billed for another's call. The stack is
+ * looked at from `caller` on.
  */
-export function inItsContext<T>(request: object, work: () => T): T | undefined {
-  return wasQueued() ? scopeOf(request)?.(work) : work()
+export function inItsContext<T>(request: object, work: () => T, caller: () => void): T | undefined {
+  const scope = scopeOf(request)
+  if (scope) return scope(work)
+  return wasQueued(caller) ? undefined : work()
 }
 
 type Scope = <T>(work: () => T) => T
@@ -25,8 +28,8 @@ function scopeOf(request: object): Scope | undefined {
 }
 
 /** Whether the pool is letting a request go that has waited; the call stack tells. */
-function wasQueued(): boolean {
-  for (const site of callSites()) {
+function wasQueued(caller: () => void): boolean {
+  for (const site of callSites(caller)) {
     const name = site.getFunctionName() ?? ''
     // Version 8 goes back to the request's context by itself.
     if (name === 'runInAsyncScope') return false
@@ -35,18 +38,20 @@ function wasQueued(): boolean {
   return false
 }
 
-function callSites(): NodeJS.CallSite[] {
+const asSites: typeof Error.prepareStackTrace = (_error, sites) => sites
+
+function callSites(caller: () => void): NodeJS.CallSite[] {
   const { stackTraceLimit } = Error
-  const before = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace')
+  // Not called, only put back.
+  const before: unknown = Reflect.get(Error, 'prepareStackTrace')
   const holder: { stack?: NodeJS.CallSite[] } = {}
   try {
     Error.stackTraceLimit = depth
-    Error.prepareStackTrace = (_error, sites) => sites
-    Error.captureStackTrace(holder, wasQueued)
+    Error.prepareStackTrace = asSites
+    Error.captureStackTrace(holder, caller)
     return holder.stack ?? []
   } finally {
     Error.stackTraceLimit = stackTraceLimit
-    if (before) Object.defineProperty(Error, 'prepareStackTrace', before)
-    else Reflect.deleteProperty(Error, 'prepareStackTrace')
+    Reflect.set(Error, 'prepareStackTrace', before)
   }
 }

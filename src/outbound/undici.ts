@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { ProviderCall } from '../capture/provider-call.js'
-import { listenTo, quietly, type Observer } from './observer.js'
+import { heard, quietly, type Method, type Observer } from './observer.js'
 import { inItsContext } from './undici-context.js'
 
 const channel = 'undici:request:create'
@@ -18,39 +18,52 @@ interface UndiciRequest {
  * Answers how to stop.
  */
 export function observeUndici(observer: Observer): () => void {
-  const onCreate = (message: unknown): void => {
-    quietly(() => follow(observer, (message as { request: UndiciRequest }).request))
+  const onCreate = (message?: unknown): void => {
+    quietly(() => follow(observer, (message as { request: UndiciRequest }).request, onCreate))
   }
   subscribe(channel, onCreate)
   return () => void unsubscribe(channel, onCreate)
 }
 
-function follow(observer: Observer, request: UndiciRequest): void {
+function follow(observer: Observer, request: UndiciRequest, caller: () => void): void {
   const { method, origin, path } = request
   const from = typeof origin === 'string' ? origin : origin.origin
   const target = observer.find({ method, origin: from, path })
-  const call = target && inItsContext(request, () => observer.begin(target))
+  const call = target && inItsContext(request, () => observer.begin(target), caller)
   if (call) listen(request, call)
 }
 
-/** The callbacks' names up to version 7, and from 8 on; their arguments are alike. */
+/**
+ * The callbacks' names up to version 7, and from 8 on; their arguments are alike. They are set as
+ * plain properties: redefined ones would make the object, and with it undici, slow.
+ */
 function listen(request: UndiciRequest, call: ProviderCall): void {
-  listenTo(request, 'onBodySent', ([chunk]) => call.sent(chunk))
-  for (const name of ['onHeaders', 'onResponseStart']) {
-    listenTo(request, name, ([status, headers]) => {
-      call.began(
-        Number(status),
-        header(headers, 'content-type'),
-        header(headers, 'content-encoding'),
-      )
-    })
+  const callbacks = request as UndiciRequest & Record<string, unknown>
+  for (const [names, note] of notes(call)) {
+    for (const name of names) {
+      const original = callbacks[name]
+      if (typeof original === 'function') callbacks[name] = heard(original as Method, note)
+    }
   }
-  for (const name of ['onData', 'onResponseData']) {
-    listenTo(request, name, ([chunk]) => call.received(chunk))
-  }
-  for (const name of ['onComplete', 'onError', 'onResponseEnd', 'onResponseError', 'onUpgrade']) {
-    listenTo(request, name, () => call.end())
-  }
+}
+
+const sent = ['onBodySent'] as const
+const began = ['onHeaders', 'onResponseStart'] as const
+const received = ['onData', 'onResponseData'] as const
+const ended = ['onComplete', 'onError', 'onResponseEnd', 'onResponseError', 'onUpgrade'] as const
+
+function notes(call: ProviderCall): [readonly string[], (args: unknown[]) => void][] {
+  const end = () => call.end()
+  return [
+    [sent, ([chunk]) => call.sent(chunk)],
+    [began, ([status, headers]) => noteHead(call, status, headers)],
+    [received, ([chunk]) => call.received(chunk)],
+    [ended, end],
+  ]
+}
+
+function noteHead(call: ProviderCall, status: unknown, headers: unknown): void {
+  call.began(Number(status), header(headers, 'content-type'), header(headers, 'content-encoding'))
 }
 
 /** A header from undici's raw list of names and values, or from an object of them. */

@@ -4,6 +4,7 @@ import { ClientRequest, get } from 'node:http'
 import { connect, createServer, type ClientHttp2Session, type Http2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { BedrockRuntimeClient, InvokeModelCommand } from '@aws-sdk/client-bedrock-runtime'
 import axios from 'axios'
 import { createUsage, type UsageEvent } from '../../src/index.js'
 import { bearer, secret, startApp, type TestApp } from '../helpers/app.js'
@@ -185,6 +186,19 @@ describe('observing provider calls', () => {
       assert.deepEqual(seen, completion)
       assert.equal(event.input_tokens, 1117)
       assert.equal(event.token_source, 'provider')
+    })
+
+    it('sees what the Bedrock client asks', async () => {
+      const app = await start([{ baseUrl: url, provider: 'bedrock' }])
+      const credentials = { accessKeyId: 'any', secretAccessKey: 'any' }
+      const client = new BedrockRuntimeClient({ region: 'eu-west-1', endpoint: url, credentials })
+      const modelId = 'openai.gpt-oss-120b-1:0'
+      task = () => client.send(new InvokeModelCommand({ modelId, body }))
+      const event = await operation(app, 'bedrock')
+      client.destroy()
+      assert.equal(event.provider, 'bedrock')
+      assert.equal(event.input_tokens, 1117)
+      assert.equal(event.attempts, 1)
     })
   })
 

@@ -73,6 +73,11 @@ describe('several provider calls in one request', () => {
     const [most] = event.models ?? []
     assert.equal(event.model, most?.model)
     assert.equal(event.provider, most?.provider)
+    const logs = await app.admin<{ data: UsageEvent[] }>('/logs?user=agent')
+    assert.deepEqual(logs.data[0]?.models, event.models)
+    const own = await app.as<{ data: UsageEvent[] }>('agent', '/me/logs')
+    assert.equal(own.data[0]?.models?.length, 2)
+    assert.ok(own.data[0].models.every((share) => !('cost_nano_usd' in share)))
   })
 
   it('name one model without a breakdown, a refused try included', async () => {
