@@ -1,6 +1,5 @@
 import type { Request } from 'express'
 import type { Connection } from 'mongoose'
-import { randomUUID } from 'node:crypto'
 import type { Capture, Subject } from './capture/capture.js'
 import { complete, type CompletionContext } from './capture/complete.js'
 import { OperationTable } from './capture/operations.js'
@@ -13,7 +12,7 @@ import { subjectOf } from './identity/subject.js'
 import type { Verdict } from './identity/verifier.js'
 import { correctEvent } from './ledger/correct.js'
 import { ledgerDoor } from './ledger/door.js'
-import { parseExternalEvent } from './ledger/external-event.js'
+import { createEventParser, type EventParser } from './ledger/event-parser.js'
 import { Intake } from './ledger/intake.js'
 import { Ledger } from './ledger/ledger.js'
 import { Submissions, type Submitted } from './ledger/submit.js'
@@ -43,6 +42,7 @@ export class House {
   readonly meter: Meter
   readonly plans: PlanBook
   readonly prices: PriceBook
+  readonly parseEvent: EventParser
   readonly metrics: UsageMetrics
   readonly #submissions: Submissions
   readonly #config: Config
@@ -68,6 +68,7 @@ export class House {
     this.plans = new PlanBook(config.defaultPlan, (tier) =>
       logger.warn(`usage: unknown tier ${JSON.stringify(tier)}, treated as ${config.defaultPlan}`),
     )
+    this.parseEvent = createEventParser(config, this.plans)
     this.#counter = createTokenCounter({ logger, clock })
     this.ledger = new Ledger({
       door: ledgerDoor(this.store),
@@ -101,19 +102,6 @@ export class House {
 
   get isClosed(): boolean {
     return this.#isClosed
-  }
-
-  /** Reads an event of `record` or `POST /events`. Throws `invalid_event`. */
-  parseEvent(input: unknown, sender: string): UnrecordedEvent {
-    const { operations, clock, metadata } = this.#config
-    return parseExternalEvent(withId(input, sender), {
-      now: clock.now(),
-      sender,
-      metadataKeys: metadata,
-      tierOf: (tier) => this.plans.of(tier).tier,
-      estimateOf: (type) =>
-        operations.find((operation) => operation.type === type)?.estimateTokens ?? 0,
-    })
   }
 
   /** Prices events and takes them, each id once. */
@@ -250,10 +238,4 @@ export class House {
   #announce(): void {
     for (const listener of this.#listeners) listener()
   }
-}
-
-/** Events of `record` may come without an id: each call is then a new operation. */
-function withId(input: unknown, sender: string): unknown {
-  if (sender !== 'record' || typeof input !== 'object' || input === null) return input
-  return { id: randomUUID(), ...input }
 }

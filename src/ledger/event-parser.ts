@@ -1,0 +1,29 @@
+import { randomUUID } from 'node:crypto'
+import type { UnrecordedEvent } from '../event.js'
+import type { PlanBook } from '../limits/plans.js'
+import type { Config } from '../options.js'
+import { parseExternalEvent } from './external-event.js'
+
+/** Reads an event of `record` or `POST /events`. Throws `invalid_event`. */
+export type EventParser = (input: unknown, sender: string) => UnrecordedEvent
+
+export function createEventParser(
+  { operations, clock, metadata }: Pick<Config, 'operations' | 'clock' | 'metadata'>,
+  plans: PlanBook,
+): EventParser {
+  const estimates = new Map(operations.map(({ type, estimateTokens }) => [type, estimateTokens]))
+  return (input, sender) =>
+    parseExternalEvent(withId(input, sender), {
+      now: clock.now(),
+      sender,
+      metadataKeys: metadata,
+      tierOf: (tier) => plans.of(tier).tier,
+      estimateOf: (type) => estimates.get(type) ?? 0,
+    })
+}
+
+/** Events of `record` may come without an id: each call is then a new operation. */
+function withId(input: unknown, sender: string): unknown {
+  if (sender !== 'record' || typeof input !== 'object' || input === null) return input
+  return { id: randomUUID(), ...input }
+}
