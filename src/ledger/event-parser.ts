@@ -11,7 +11,8 @@ export function createEventParser(
   { operations, clock, metadata }: Pick<Config, 'operations' | 'clock' | 'metadata'>,
   plans: PlanBook,
 ): EventParser {
-  const estimates = new Map(operations.map(({ type, estimateTokens }) => [type, estimateTokens]))
+  // Of several with one name, the first counts: the host's own stand before the built-in ones.
+  const estimates = new Map(operations.toReversed().map((one) => [one.type, one.estimateTokens]))
   return (input, sender) =>
     parseExternalEvent(withId(input, sender), {
       now: clock.now(),
