@@ -158,7 +158,9 @@ describe('the framing of a prompt', () => {
       assert.ok(Math.abs(all.size / one.size / 60 - 1) < 0.1, `${all.size} for ${one.size} × 60`)
     }
     for (const tools of [big(30_000), many(30_000), [{ name: 'deep', parameters: deep }]]) {
-      assert.ok(bestTime(() => framePrompt({ messages: [], tools }, 'o200k_base')) < 10)
+      // Listing the names of 30,000 properties alone takes V8 about 8 ms.
+      const took = bestTime(() => framePrompt({ messages: [], tools }, 'o200k_base'))
+      assert.ok(took < 20, `${took} ms`)
     }
   })
 
