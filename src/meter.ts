@@ -29,7 +29,7 @@ export class Meter {
    * Captures per connection, until nothing more can be said of them. By connection, since there are
    * far fewer of those than requests; and a pipelined response that never got its turn does not close.
    */
-  readonly #bySocket = new WeakMap<Socket, Set<Capture>>()
+  readonly #bySocket = new WeakMap<Socket, Capture[]>()
   readonly #custom = new Map<string, Operation>()
   readonly #open = new Epochs()
   #stopped = false
@@ -70,34 +70,25 @@ export class Meter {
 
   /** What is watched of a request, if it is. */
   captureOf(req: IncomingMessage): Capture | undefined {
-    for (const capture of this.#bySocket.get(req.socket) ?? [])
-      if (capture.req === req) return capture
-    return undefined
+    return this.#bySocket.get(req.socket)?.find((capture) => capture.req === req)
   }
 
   #watch(capture: Capture, socket: Socket): void {
-    const { res } = capture
-    const open = this.#openOn(socket)
-    open.add(capture)
-    capture.forget = () => open.delete(capture)
-    tapResponse(res, capture)
-    let finished = false
-    // Not writableFinished: that is true as well for a response that was ended after its socket died.
-    res.on('finish', () => (finished = true))
-    res.on('close', () => this.#seal(capture, finished))
+    capture.joinAmong(this.#openOn(socket))
+    tapResponse(capture.res, capture)
+    capture.res.on('finish', () => this.#seal(capture, true))
     // Its client left before we saw the request: there will be no more events.
     if (socket.destroyed) setImmediate(() => this.#seal(capture, false))
   }
 
-  #openOn(socket: Socket): Set<Capture> {
+  /** A response that does not finish ends with its connection, be it its turn or not. */
+  #openOn(socket: Socket): Capture[] {
     const known = this.#bySocket.get(socket)
     if (known) return known
-    const open = new Set<Capture>()
+    const open: Capture[] = []
     this.#bySocket.set(socket, open)
     socket.once('close', () => {
-      setImmediate(() => {
-        for (const capture of open) this.#seal(capture, false)
-      })
+      for (const capture of [...open]) this.#seal(capture, false)
     })
     return open
   }

@@ -70,8 +70,7 @@ export class BodyBuffer {
       this.#chunks.push({ bytes: Buffer.from(bytes), encoding: undefined })
       return length
     }
-    this.#decoder ??= new StringDecoder('utf8')
-    const text = this.#decoder.write(bytes)
+    const text = this.#decode(bytes)
     this.#chunks.push({ bytes: text, encoding: undefined })
     return text.length
   }
@@ -96,8 +95,16 @@ export class BodyBuffer {
       this.#forget()
       return text
     }
+    return this.#decode(this.takeBytes())
+  }
+
+  /** Text of bytes that may begin and end within a character. */
+  #decode(bytes: Uint8Array): string {
+    const last = bytes.at(-1) ?? 0
+    if (this.#decoder === undefined && last < 0x80 && Buffer.isBuffer(bytes))
+      return bytes.toString('utf8')
     this.#decoder ??= new StringDecoder('utf8')
-    return this.#decoder.write(this.takeBytes())
+    return this.#decoder.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
   }
 
   /** The first held bytes, to tell what they are without taking them. Encoders begin with tiny chunks. */

@@ -77,8 +77,8 @@ export class Capture implements ResponseSink {
   discarded = false
   /** For the meter: when it began, among those it watches. */
   epoch = 0
-  /** For the meter: called when nothing more can be said of it. */
-  forget: () => void = () => undefined
+  /** Those on the same connection of which something can be said still. */
+  #among: Capture[] | undefined
   readonly #readers: HostReaders | undefined
   readonly #onMistake: (what: string) => void
 
@@ -108,6 +108,18 @@ export class Capture implements ResponseSink {
       own: this.#readers,
       header: (name) => headerText(this.res.getHeader(name)),
     }
+  }
+
+  /** Stands among others until it is forgotten. */
+  joinAmong(others: Capture[]): void {
+    others.push(this)
+    this.#among = others
+  }
+
+  /** To be called when nothing more can be said of it. */
+  forget(): void {
+    const index = this.#among?.indexOf(this) ?? -1
+    if (index !== -1) this.#among?.splice(index, 1)
   }
 
   get body(): BodyBuffer {

@@ -4,10 +4,10 @@ import { priceEvent } from '../pricing/price-event.js'
 import type { PriceBook } from '../pricing/price-book.js'
 import { andThen, type MaybePromise } from '../maybe-promise.js'
 import type { Capture, Ending, Subject } from './capture.js'
-import { eventOf } from './event-of.js'
-import { readAsk } from './prompt.js'
-import { readWork } from './provider-work.js'
-import { name } from './reading.js'
+import { eventOf, type Outcome } from './event-of.js'
+import { readAsk, type Ask } from './prompt.js'
+import { readWork, type Work } from './provider-work.js'
+import { name, type Reading } from './reading.js'
 import { settleTokens } from './settle-tokens.js'
 
 /** What completing a capture needs from the house. */
@@ -34,32 +34,56 @@ export function complete(
   ending: Ending,
   context: CompletionContext,
 ): MaybePromise<UnrecordedEvent> {
-  return andThen(subjectOf(capture, context), (subject) =>
-    andThen(readWork(capture.calls), (work) =>
-      andThen(capture.content.read(), (reading) => {
-        for (const { usage_flags, provider } of [reading, ...work.map((one) => one.reading)]) {
-          if (usage_flags.length > 0) context.onFlags(usage_flags, provider)
-        }
-        const failed =
-          !ending.finished ||
-          ending.status_code >= 400 ||
-          reading.error_type !== undefined ||
-          capture.proxied?.failure !== undefined
-        const needsAsk =
-          (reading.model === undefined || !reading.output_is_final) && work.length === 0
-        const ask = needsAsk ? readAsk(capture.req) : {}
-        const model =
-          capture.annotations.model ?? reading.model ?? name(ask.model ?? capture.proxied?.model)
-        const given = { capture, ending, reading, work, ask, model, failed }
-        return andThen(settleTokens(given, context), (settled) =>
-          priced(
-            eventOf({ ...given, subject, tier: context.tierOf(subject), settled }),
-            context.prices,
-          ),
-        )
-      }),
-    ),
+  const subject = subjectOf(capture, context)
+  const work = readWork(capture.calls)
+  const reading = capture.content.read()
+  if (subject instanceof Promise || work instanceof Promise || reading instanceof Promise) {
+    return Promise.all([subject, work, reading]).then(([who, calls, answer]) =>
+      completeRead(capture, ending, context, who, calls, answer),
+    )
+  }
+  return completeRead(capture, ending, context, subject, work, reading)
+}
+
+function completeRead(
+  capture: Capture,
+  ending: Ending,
+  context: CompletionContext,
+  subject: Subject,
+  work: readonly Work[],
+  reading: Reading,
+): MaybePromise<UnrecordedEvent> {
+  tellFlags(reading, context)
+  for (const one of work) tellFlags(one.reading, context)
+  const failed =
+    !ending.finished ||
+    ending.status_code >= 400 ||
+    reading.error_type !== undefined ||
+    capture.proxied?.failure !== undefined
+  const needsAsk = (reading.model === undefined || !reading.output_is_final) && work.length === 0
+  const ask = needsAsk ? readAsk(capture.req) : nothingAsked
+  const model =
+    capture.annotations.model ?? reading.model ?? name(ask.model ?? capture.proxied?.model)
+  const outcome: Outcome = {
+    capture,
+    ending,
+    reading,
+    work,
+    ask,
+    model,
+    failed,
+    subject,
+    tier: context.tierOf(subject),
+  }
+  return andThen(settleTokens(outcome, context), (settled) =>
+    priced(eventOf(outcome, settled), context.prices),
   )
+}
+
+const nothingAsked: Ask = {}
+
+function tellFlags({ usage_flags, provider }: Reading, { onFlags }: CompletionContext): void {
+  if (usage_flags.length > 0) onFlags(usage_flags, provider)
 }
 
 /** The event with its cost: at once, but for the first ones, which wait for the prices. */
@@ -68,10 +92,14 @@ function priced(
   prices: CompletionContext['prices'],
 ): MaybePromise<UnrecordedEvent> {
   if (event.cost_source !== undefined) return event
-  return andThen(prices.ready(), () => {
-    priceEvent(event, (usage, at) => prices.price(usage, at))
-    return event
-  })
+  const ready = prices.ready()
+  if (ready instanceof Promise) return ready.then(() => pricedNow(event, prices))
+  return pricedNow(event, prices)
+}
+
+function pricedNow(event: UnrecordedEvent, prices: CompletionContext['prices']): UnrecordedEvent {
+  priceEvent(event, (usage, at) => prices.price(usage, at))
+  return event
 }
 
 function subjectOf(capture: Capture, context: CompletionContext): MaybePromise<Subject> {

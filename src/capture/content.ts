@@ -4,9 +4,17 @@ import { brotliDecompress, constants, gunzip, inflate } from 'node:zlib'
 /** How a response body is laid out. */
 export type BodyKind = 'json' | 'sse' | 'ndjson' | 'eventstream' | 'text' | 'opaque'
 
+/** Hosts answer with the same few types again and again. */
+let last: { readonly contentType: string; readonly kind: BodyKind } | undefined
+
 /** The layout a `Content-Type` promises; without one, what the first bytes look like. */
 export function bodyKind(contentType: string | undefined, start: Buffer): BodyKind {
   if (contentType === undefined) return sniff(start)
+  if (last?.contentType !== contentType) last = { contentType, kind: kindOf(contentType) }
+  return last.kind
+}
+
+function kindOf(contentType: string): BodyKind {
   const type = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? ''
   if (type === 'text/event-stream') return 'sse'
   if (ndjsonTypes.has(type)) return 'ndjson'

@@ -2,7 +2,8 @@ import { derivedId, type EventStatus, type UnrecordedEvent } from '../event.js'
 import type { Capture, Ending, Subject } from './capture.js'
 import { providerOfModel } from './provider-of-model.js'
 import type { Work } from './provider-work.js'
-import { name, type Reading } from './reading.js'
+import { name, type Reading, type TokenFigures } from './reading.js'
+import type { Ask } from './prompt.js'
 import type { Settled } from './settle-tokens.js'
 import { modelShare, serviceTierOf } from './shares.js'
 
@@ -12,37 +13,41 @@ export interface Outcome {
   ending: Ending
   reading: Reading
   work: readonly Work[]
-  subject: Subject
-  tier: string
+  ask: Ask
   model: string | undefined
   failed: boolean
-  settled: Settled
+  subject: Subject
+  tier: string
 }
 
 /** The event of a finished operation; absent facts stay absent. */
-export function eventOf(outcome: Outcome): UnrecordedEvent {
-  const { capture, ending, subject, tier, settled } = outcome
+export function eventOf(outcome: Outcome, settled: Settled): UnrecordedEvent {
+  const { capture, ending, subject, tier } = outcome
   const event: UnrecordedEvent = {
     _id: idOf(outcome),
     user_id: subject.user_id,
     tier,
     endpoint: capture.operation.endpoint,
     operation_type: capture.operation.type,
-    ...settled.tokens,
+    input_tokens: settled.input_tokens,
+    output_tokens: settled.output_tokens,
+    tokens_used: settled.input_tokens + settled.output_tokens,
     token_source: settled.token_source,
-    ...settled.cost,
+    cost_nano_usd: settled.cost.cost_nano_usd,
     success: !outcome.failed,
     status: statusOf(outcome),
     status_code: ending.status_code,
     response_time_ms: Math.round(ending.elapsed_ms),
     stream: isStream(capture),
     response_bytes: capture.responseBytes,
-    attempts: attemptsOf(outcome),
+    attempts: attemptsOf(outcome, settled),
     timestamp: new Date(capture.started_at),
   }
+  if (settled.cost.cost_source !== undefined) event.cost_source = settled.cost.cost_source
+  addParts(event, settled.figures)
   if (subject.org_id !== undefined) event.org_id = subject.org_id
   if (settled.shares.length > 1) event.models = settled.shares.map(modelShare)
-  addProviderFacts(event, outcome)
+  addProviderFacts(event, outcome, settled)
   addHostFacts(event, capture)
   return event
 }
@@ -53,9 +58,17 @@ function idOf({ capture, subject }: Outcome): string {
   return key === undefined ? capture.id : derivedId(`retry\0${subject.user_id}`, key)
 }
 
-function addProviderFacts(event: UnrecordedEvent, outcome: Outcome): void {
-  const { capture, ending, reading, settled } = outcome
-  const { provider, model, generation_id } = workerOf(outcome)
+function addParts(event: UnrecordedEvent, figures: TokenFigures): void {
+  const { cache_read_tokens, cache_write_tokens, cache_write_1h_tokens, reasoning_tokens } = figures
+  if (cache_read_tokens !== undefined) event.cache_read_tokens = cache_read_tokens
+  if (cache_write_tokens !== undefined) event.cache_write_tokens = cache_write_tokens
+  if (cache_write_1h_tokens !== undefined) event.cache_write_1h_tokens = cache_write_1h_tokens
+  if (reasoning_tokens !== undefined) event.reasoning_tokens = reasoning_tokens
+}
+
+function addProviderFacts(event: UnrecordedEvent, outcome: Outcome, settled: Settled): void {
+  const { capture, ending, reading } = outcome
+  const { provider, model, generation_id } = workerOf(outcome, settled)
   if (provider !== undefined) event.provider = provider
   if (model !== undefined) event.model = model
   if (generation_id !== undefined) event.generation_id = generation_id
@@ -71,14 +84,15 @@ function addProviderFacts(event: UnrecordedEvent, outcome: Outcome): void {
 }
 
 /** What was dropped of the figures of the answer and of the provider calls. */
-function flagsOf({ reading, work }: Outcome): string[] {
+function flagsOf({ reading, work }: Outcome): readonly string[] {
+  if (work.length === 0) return reading.usage_flags
   return [
     ...new Set([reading, ...work.map((one) => one.reading)].flatMap((one) => one.usage_flags)),
   ]
 }
 
 /** Who did the work, or most of it: as annotated, as the host's calls show, as the answer says. */
-function workerOf({ capture, reading, model, work, settled }: Outcome) {
+function workerOf({ capture, reading, model, work }: Outcome, settled: Settled) {
   const { annotations } = capture
   const most = settled.shares[0]
   const call = most ?? (reading.model === undefined ? work.at(-1) : undefined)
@@ -99,7 +113,8 @@ function workerOf({ capture, reading, model, work, settled }: Outcome) {
 }
 
 /** The provider calls that were seen, and one that was not if only the answer tells of it. */
-function attemptsOf({ capture, work, settled }: Outcome): number {
+function attemptsOf({ capture, work }: Outcome, settled: Settled): number {
+  if (work.length === 0 && settled.shares.length === 0) return capture.proxied?.attempts ?? 1
   const counted = settled.shares.reduce((sum, share) => sum + share.parts.length, 0)
   return Math.max(capture.proxied?.attempts ?? 1, work.length, counted)
 }

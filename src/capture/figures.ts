@@ -35,19 +35,25 @@ export function setFigures(reading: Reading, counted: Counted, form: Form): void
   const extra = isOutside(counted, form, beside) ? (reasoning ?? 0) : 0
   const output = counted.output === undefined ? undefined : counted.output + extra
   reading.total_is_off = isTotalOff(counted, input, output, beside)
-  reading.tokens = {
-    ...(input !== undefined && { input_tokens: input }),
-    ...(output !== undefined && { output_tokens: output }),
-    ...orZero(reading, 'cache_read_tokens', cacheRead),
-    ...orZero(reading, 'cache_write_tokens', cacheWrite),
-    ...(cacheWrite1h !== undefined && cacheWrite1h > 0 && { cache_write_1h_tokens: cacheWrite1h }),
-    ...orZero(reading, 'reasoning_tokens', reasoning),
-  }
+  const tokens: TokenFigures = {}
+  if (input !== undefined) tokens.input_tokens = input
+  if (output !== undefined) tokens.output_tokens = output
+  setOrZero(tokens, 'cache_read_tokens', cacheRead, reading)
+  setOrZero(tokens, 'cache_write_tokens', cacheWrite, reading)
+  if (cacheWrite1h !== undefined && cacheWrite1h > 0) tokens.cache_write_1h_tokens = cacheWrite1h
+  setOrZero(tokens, 'reasoning_tokens', reasoning, reading)
+  reading.tokens = tokens
 }
 
-function orZero(reading: Reading, field: keyof TokenFigures, value: number | undefined) {
-  if (value === undefined && reading.usage_flags.includes(`${field}_invalid`)) return {}
-  return { [field]: value ?? 0 }
+function setOrZero(
+  tokens: TokenFigures,
+  field: 'cache_read_tokens' | 'cache_write_tokens' | 'reasoning_tokens',
+  value: number | undefined,
+  { usage_flags }: Reading,
+): void {
+  if (value === undefined && usage_flags.length > 0 && usage_flags.includes(`${field}_invalid`))
+    return
+  tokens[field] = value ?? 0
 }
 
 /** Whether reasoning stands beside the output: as the total says, else as the provider does. */
@@ -99,7 +105,9 @@ export function checkFigures(reading: Reading): void {
   if (input_tokens !== undefined && cache_read_tokens + cache_write_tokens > input_tokens) {
     drop(reading, 'cache_write_tokens')
   }
-  if (reading.tokens.cache_write_tokens === undefined) delete reading.tokens.cache_write_1h_tokens
+  const { tokens } = reading
+  if (tokens.cache_write_tokens === undefined && tokens.cache_write_1h_tokens !== undefined)
+    delete tokens.cache_write_1h_tokens
   if (reading.total_is_off) flag(reading, 'total_tokens_invalid')
   if (reading.cost_usd !== undefined && nanoUsd(reading.cost_usd) === undefined) {
     delete reading.cost_usd

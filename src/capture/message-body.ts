@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js'
 import type { MaybePromise } from '../maybe-promise.js'
 import { BodyBuffer } from './body.js'
-import { bodyKind, decode, isEncoded } from './content.js'
+import { bodyKind, decode, isEncoded, type BodyKind } from './content.js'
 import { emptyReading, type Reading } from './reading.js'
 import { ResponseReader, type ResponseReaderOptions } from './response-reader.js'
 
@@ -15,6 +15,7 @@ export interface BodyHead {
 /** A streamed body is folded in windows of this size, so that memory stays bounded. */
 const windowBytes = 64 * 1024
 const noBytes = Buffer.alloc(0)
+const plain = { contentType: undefined, contentEncoding: undefined }
 
 /**
  * The body of an answer (the host's own, or a provider's to the host), kept in bounded windows
@@ -29,6 +30,8 @@ export class MessageBody {
   encoded = false
   readonly #head: BodyHead
   readonly #maxBytes: number
+  /** Known from the head when the first chunk came: the body is neither encoded nor to be guessed. */
+  #plainKind: BodyKind | undefined
   #reading: MaybePromise<Reading> | undefined
 
   /** `head` is asked when the first bytes have come. With a clock, chunk times are kept. */
@@ -51,6 +54,7 @@ export class MessageBody {
     const { contentType, contentEncoding } = this.#head
     if (contentType === undefined || contentEncoding !== undefined) return
     const kind = bodyKind(contentType, noBytes)
+    this.#plainKind = kind
     if (kind === 'opaque') this.buffer.drop()
     else if (kind !== 'eventstream') this.buffer.expectText()
   }
@@ -65,20 +69,18 @@ export class MessageBody {
     const { buffer } = this
     if (this.overflowed || buffer.bytes === 0) return emptyReading()
     if (this.reader) return this.reader.finishBody(buffer)
-    const { contentType, contentEncoding: encoding } = this.#head
-    const isPlain = contentType !== undefined && encoding === undefined
+    const isPlain = this.#plainKind !== undefined
+    const { contentType, contentEncoding: encoding } = isPlain ? plain : this.#head
     const start = isPlain ? noBytes : buffer.peek(64)
-    const kind = bodyKind(contentType, start)
+    const kind = this.#plainKind ?? bodyKind(contentType, start)
     if (kind === 'opaque') {
       buffer.drop()
       return emptyReading()
     }
-    const reader = new ResponseReader(kind, this.#head.readerOptions)
-    this.reader = reader
-    if (encoding === undefined || !isEncoded(encoding, start)) {
-      return reader.finishBody(buffer)
-    }
+    this.reader = new ResponseReader(kind, this.#head.readerOptions)
+    if (encoding === undefined || !isEncoded(encoding, start)) return this.reader.finishBody(buffer)
     this.encoded = true
+    const { reader } = this
     return decode(buffer.takeBytes(), encoding, 4 * this.#maxBytes).then(
       (bytes) => reader.finishBytes(bytes),
       () => emptyReading(),

@@ -20,7 +20,10 @@ import {
 
 /** The token split as it will be stored, and where it came from. */
 export interface Settled {
-  tokens: TokenFigures & { input_tokens: number; output_tokens: number; tokens_used: number }
+  input_tokens: number
+  output_tokens: number
+  /** As they were found: of these the cached and the reasoned ones are stored. */
+  figures: TokenFigures
   token_source: TokenSource
   cost: Cost
   /** By model, most tokens first, where the figures are those of provider calls. */
@@ -135,24 +138,29 @@ function annotatedFigures({ annotations }: Capture): TokenFigures {
   }
 }
 
+const noShares: readonly Share[] = []
+const unknownCost: Cost = { cost_nano_usd: null }
+
 function costOf(reading: Reading, capture: Capture): Cost {
   const reported = nanoUsd(reading.cost_usd)
   if (reported !== undefined) return { cost_nano_usd: reported, cost_source: 'provider' }
   const annotated = capture.annotations.cost_nano_usd
   if (annotated !== undefined) return { cost_nano_usd: annotated, cost_source: 'annotated' }
-  return { cost_nano_usd: null }
+  return unknownCost
 }
 
 function settled(
   figures: TokenFigures,
   token_source: TokenSource,
   cost: Cost,
-  shares: readonly Share[] = [],
+  shares: readonly Share[] = noShares,
 ): Settled {
   const input_tokens = figures.input_tokens ?? 0
   const output_tokens = figures.output_tokens ?? 0
   return {
-    tokens: { ...figures, input_tokens, output_tokens, tokens_used: input_tokens + output_tokens },
+    input_tokens,
+    output_tokens,
+    figures,
     token_source,
     cost,
     shares,

@@ -1,51 +1,46 @@
+interface Past {
+  open: number
+  readonly done: () => void
+  readonly promise: Promise<void>
+}
+
 /**
  * Tells when everything accepted before a moment is settled, without a promise per event. Each
- * event belongs to the epoch in which it was accepted; waiting opens a new epoch.
+ * event belongs to the epoch in which it was accepted; waiting closes the epoch.
  */
 export class Epochs {
-  readonly #open = new Map<number, number>()
-  readonly #waiting: { epoch: number; done: () => void; promise: Promise<void> }[] = []
-  #current = 0
+  /** Closed epochs, oldest first, until all in them and before them is settled. */
+  readonly #past: Past[] = []
+  #oldest = 0
+  #open = 0
 
   /** Takes one event in; its epoch is handed back to `settle`. */
   enter(): number {
-    this.#open.set(this.#current, (this.#open.get(this.#current) ?? 0) + 1)
-    return this.#current
+    this.#open += 1
+    return this.#oldest + this.#past.length
   }
 
   settle(epoch: number, count = 1): void {
-    const left = (this.#open.get(epoch) ?? 0) - count
-    if (left > 0) this.#open.set(epoch, left)
-    else {
-      this.#open.delete(epoch)
-      this.#release()
+    const past = this.#past[epoch - this.#oldest]
+    if (past === undefined) {
+      this.#open -= count
+      return
+    }
+    past.open -= count
+    for (let first = this.#past[0]; first && first.open <= 0; first = this.#past[0]) {
+      this.#past.shift()
+      this.#oldest += 1
+      first.done()
     }
   }
 
   /** Resolves when all that has entered so far is settled; calls with nothing new in between share. */
   settled(): Promise<void> {
-    if (this.#open.size === 0) return Promise.resolve()
-    const last = this.#waiting.at(-1)
-    if (last && !this.#open.has(this.#current)) return last.promise
-    const { promise, resolve } = withResolvers()
-    this.#waiting.push({ epoch: this.#current, done: resolve, promise })
-    this.#current += 1
+    if (this.#open === 0) return this.#past.at(-1)?.promise ?? Promise.resolve()
+    let done: () => void = () => undefined
+    const promise = new Promise<void>((resolve) => (done = resolve))
+    this.#past.push({ open: this.#open, done, promise })
+    this.#open = 0
     return promise
   }
-
-  #release(): void {
-    const oldest = Math.min(...this.#open.keys())
-    for (;;) {
-      const first = this.#waiting[0]
-      if (!first || first.epoch >= oldest) return
-      this.#waiting.shift()
-      first.done()
-    }
-  }
-}
-
-function withResolvers(): { promise: Promise<void>; resolve: () => void } {
-  let resolve: () => void = () => undefined
-  const promise = new Promise<void>((done) => (resolve = done))
-  return { promise, resolve }
 }

@@ -60,42 +60,47 @@ export function costOf(
   const hour = Math.min(usage.cache_write_1h_tokens ?? 0, written)
   const thought = Math.min(usage.reasoning_tokens ?? 0, output_tokens)
   const write = rates.cache_write ?? input
-  const amount = (tokens: number, rate: Rate | undefined): [number, number] => [
-    tokens,
-    rate === undefined ? 0 : rateAt(rate, context),
-  ]
-  return total(
-    [
-      amount(input_tokens - read - written, input),
-      amount(read, rates.cache_read ?? input),
-      amount(written - hour, write),
-      amount(hour, rates.cache_write_1h ?? write),
-      amount(output_tokens - thought, output),
-      amount(thought, rates.reasoning ?? output),
-      [million, rates.request ?? 0],
-    ],
-    factor,
-  )
+  const sum = new Sum()
+  sum.add(input_tokens - read - written, rateAt(input, context))
+  sum.add(read, rateAt(rates.cache_read ?? input, context))
+  sum.add(written - hour, rateAt(write, context))
+  sum.add(hour, rateAt(rates.cache_write_1h ?? write, context))
+  sum.add(output_tokens - thought, rateAt(output, context))
+  sum.add(thought, rateAt(rates.reasoning ?? output, context))
+  sum.add(million, rates.request ?? 0)
+  return sum.total(factor)
 }
 
-function rateAt({ base, tiers }: Rate, context: number): number {
+function rateAt(of: Rate | undefined, context: number): number {
+  if (of === undefined) return 0
+  const { base, tiers } = of
   let rate = base
   for (const tier of tiers) if (context > tier.above) rate = tier.rate
   return rate
 }
 
 /** Σ tokens × rate ÷ a million × factor, in integers throughout. */
-function total(amounts: readonly [number, number][], { times, over }: Factor): number | null {
-  let sum = 0
-  for (const [tokens, rate] of amounts) sum += tokens * rate
-  // No float sum of whole numbers stays below 2^53 unless every step of it was exact.
-  if (times === over && sum <= Number.MAX_SAFE_INTEGER) {
-    const rest = sum % million
-    return (sum - rest) / million + (rest * 2 >= million ? 1 : 0)
+class Sum {
+  #sum = 0
+  /** Whole only once the sum may have left the whole numbers that a float holds. */
+  #exact: bigint | undefined
+
+  add(tokens: number, rate: number): void {
+    const next = this.#sum + tokens * rate
+    // No float sum of whole numbers stays below 2^53 unless every step of it was exact.
+    if (this.#exact === undefined && next > Number.MAX_SAFE_INTEGER) this.#exact = BigInt(this.#sum)
+    if (this.#exact === undefined) this.#sum = next
+    else this.#exact += BigInt(tokens) * BigInt(rate)
   }
-  let exact = 0n
-  for (const [tokens, rate] of amounts) exact += BigInt(tokens) * BigInt(rate)
-  const by = BigInt(million) * BigInt(over)
-  const cost = Number((2n * exact * BigInt(times) + by) / (2n * by))
-  return Number.isSafeInteger(cost) ? cost : null
+
+  total({ times, over }: Factor): number | null {
+    if (this.#exact === undefined && times === over) {
+      const rest = this.#sum % million
+      return (this.#sum - rest) / million + (rest * 2 >= million ? 1 : 0)
+    }
+    const exact = this.#exact ?? BigInt(this.#sum)
+    const by = BigInt(million) * BigInt(over)
+    const cost = Number((2n * exact * BigInt(times) + by) / (2n * by))
+    return Number.isSafeInteger(cost) ? cost : null
+  }
 }

@@ -48,9 +48,14 @@ export class Database {
   }
 
   async command(command: Record<string, unknown>): Promise<Record<string, unknown>> {
+    return this.within(this.write(command))
+  }
+
+  /** A command without a deadline of ours: whether a write went through must be waited for. */
+  async write(command: Record<string, unknown>): Promise<Record<string, unknown>> {
     const db = this.connection.db
     if (db === undefined) throw new UsageError('store_unavailable', 'MongoDB is not connected')
-    return this.within(db.command(command))
+    return db.command(command)
   }
 
   /** Bounds a read: a database that hangs is a database that is down. Throws `store_unavailable`. */

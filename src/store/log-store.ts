@@ -1,7 +1,7 @@
 import type { Correction, UsageEvent } from '../event.js'
 import type { Model } from 'mongoose'
 import type { Database } from './database.js'
-import { outcomeOfInsertError, type WriteOutcome } from './write-outcome.js'
+import { outcomeOfError, outcomeOfInsert, type WriteOutcome } from './write-outcome.js'
 
 /** Which part of the log a page shows. */
 export interface LogFilter {
@@ -33,16 +33,21 @@ export class LogStore {
     this.#model = model
   }
 
-  /** Appends events, each once by `_id`; majority-acknowledged and journaled. Never throws. */
+  /**
+   * Appends events, each once by `_id`; majority-acknowledged and journaled. Never throws. As a
+   * command: the driver's `insertMany` measures each document before it writes it.
+   */
   async append(events: readonly UsageEvent[]): Promise<WriteOutcome> {
     try {
-      await this.#logs().insertMany([...events], { ordered: false, writeConcern: durable })
-      return { outcome: 'settled', duplicates: [], refused: [] }
+      const reply = await this.#db.write({
+        insert: this.#model.collection.collectionName,
+        documents: events,
+        ordered: false,
+        writeConcern: { w: 'majority', j: true },
+      })
+      return outcomeOfInsert(reply, (index) => events[index]?._id ?? '')
     } catch (error) {
-      return outcomeOfInsertError(
-        error,
-        events.map((event) => event._id),
-      )
+      return outcomeOfError(error)
     }
   }
 

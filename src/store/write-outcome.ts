@@ -18,49 +18,39 @@ const poisonCodes = new Map<number, string>([
   [17280, 'key_too_large'],
 ])
 
-interface WriteError {
-  index: number
-  code: number
-}
-
-/** Reads the driver's error of an unordered insert. */
-export function outcomeOfInsertError(error: unknown, ids: readonly string[]): WriteOutcome {
-  if (!(error instanceof Error)) return { outcome: 'retry', reason: 'unknown' }
-  if (/^BSON|^MongoInvalidArgument/.test(error.name) || error instanceof RangeError) {
-    return { outcome: 'poisoned', code: 'unserializable' }
-  }
-  const writeErrors = writeErrorsOf(error)
-  if (writeErrors.length === 0 || hasWriteConcernError(error)) {
-    const code = poisonCodes.get(Number('code' in error ? error.code : undefined))
-    return code === undefined || hasWriteConcernError(error)
-      ? { outcome: 'retry', reason: error.name }
-      : { outcome: 'poisoned', code }
-  }
+/** Reads MongoDB's reply to an unordered insert. */
+export function outcomeOfInsert(
+  reply: Record<string, unknown>,
+  idOf: (index: number) => string,
+): WriteOutcome {
+  if (reply.writeConcernError !== undefined) return { outcome: 'retry', reason: 'write concern' }
   const duplicates: string[] = []
   const refused: { index: number; code: string }[] = []
-  for (const { index, code } of writeErrors) {
+  for (const { index, code } of writeErrorsOf(reply)) {
     const poison = poisonCodes.get(code)
-    if (code === 11000) duplicates.push(ids[index] ?? '')
+    if (code === 11000) duplicates.push(idOf(index))
     else if (poison !== undefined) refused.push({ index, code: poison })
     else return { outcome: 'retry', reason: `write error ${code}` }
   }
   return { outcome: 'settled', duplicates, refused }
 }
 
-function writeErrorsOf(error: Error): WriteError[] {
-  const list: unknown = 'writeErrors' in error ? error.writeErrors : []
-  const errors: unknown[] = Array.isArray(list) ? list : [list]
+/** Reads why an insert could not be sent, or was refused as a whole. */
+export function outcomeOfError(error: unknown): WriteOutcome {
+  if (!(error instanceof Error)) return { outcome: 'retry', reason: 'unknown' }
+  if (/^BSON|^MongoInvalidArgument/.test(error.name) || error instanceof RangeError) {
+    return { outcome: 'poisoned', code: 'unserializable' }
+  }
+  const code = poisonCodes.get(Number('code' in error ? error.code : undefined))
+  return code === undefined
+    ? { outcome: 'retry', reason: error.name }
+    : { outcome: 'poisoned', code }
+}
+
+function writeErrorsOf({ writeErrors }: Record<string, unknown>) {
+  const errors: unknown[] = Array.isArray(writeErrors) ? writeErrors : []
   return errors.flatMap((one) => {
     if (typeof one !== 'object' || one === null || !('index' in one) || !('code' in one)) return []
     return [{ index: Number(one.index), code: Number(one.code) }]
   })
-}
-
-function hasWriteConcernError(error: Error): boolean {
-  const result: unknown = 'result' in error ? error.result : undefined
-  if (typeof result !== 'object' || result === null) return false
-  if ('getWriteConcernError' in result && typeof result.getWriteConcernError === 'function') {
-    return Boolean(Reflect.apply(result.getWriteConcernError, result, []))
-  }
-  return false
 }
