@@ -77,6 +77,7 @@ function capture(): Capture {
     clock: systemClock,
     maxBodyBytes: 1024 * 1024,
     readers: undefined,
+    onEnd: () => undefined,
     onMistake: (what) => console.error(what),
   })
 }

@@ -144,6 +144,7 @@ export class House {
   }
 
   async #flushReady(): Promise<void> {
+    this.meter.takeFlushed()
     await this.#intake.settled()
     await this.ledger.flush()
   }

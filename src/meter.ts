@@ -32,6 +32,7 @@ export class Meter {
   readonly #bySocket = new WeakMap<Socket, Capture[]>()
   readonly #custom = new Map<string, Operation>()
   readonly #open = new Epochs()
+  #flushed: Capture[] = []
   #stopped = false
 
   constructor(options: MeterOptions) {
@@ -62,7 +63,9 @@ export class Meter {
     }
     if (this.#stopped) return undefined
     const { clock, maxBodyBytes, readers, onMistake } = this.#options
-    const capture = new Capture({ operation, req, res, clock, maxBodyBytes, readers, onMistake })
+    const onEnd = this.#onEnd
+    const how = { clock, maxBodyBytes, readers, onMistake, onEnd }
+    const capture = new Capture({ operation, req, res, ...how })
     capture.epoch = this.#open.enter()
     this.#watch(capture, req.socket)
     return capture
@@ -76,7 +79,7 @@ export class Meter {
   #watch(capture: Capture, socket: Socket): void {
     capture.joinAmong(this.#openOn(socket))
     tapResponse(capture.res, capture)
-    capture.res.on('finish', () => this.#seal(capture, true))
+    if (!hasEvents(socket)) capture.res.on('finish', () => this.#flush(capture))
     // Its client left before we saw the request: there will be no more events.
     if (socket.destroyed) setImmediate(() => this.#seal(capture, false))
   }
@@ -87,19 +90,50 @@ export class Meter {
     if (known) return known
     const open: Capture[] = []
     this.#bySocket.set(socket, open)
-    socket.once('close', () => {
-      for (const capture of [...open]) this.#seal(capture, false)
-    })
+    if (hasEvents(socket)) {
+      socket.once('close', () => {
+        for (const capture of [...open]) this.#seal(capture, capture.flushedElapsed !== undefined)
+      })
+    }
     return open
+  }
+
+  /**
+   * The host has ended a response. Mostly that has sent it as well, and there is nothing to wait for
+   * but what else the handler does in the same turn.
+   */
+  readonly #onEnd = (capture: Capture): void => {
+    const { res } = capture
+    // A response that is ended after its socket has died is "finished" too.
+    if (!res.writableFinished || res.socket?.destroyed !== false) {
+      res.on('finish', () => this.#seal(capture, true))
+      return
+    }
+    this.#flush(capture)
+  }
+
+  #flush(capture: Capture): void {
+    capture.flushedElapsed = this.#options.clock.elapsed()
+    this.#flushed.push(capture)
+    if (this.#flushed.length === 1) setImmediate(this.takeFlushed)
+  }
+
+  /** Hands on what has been answered so far; by itself it does so at the end of the turn. */
+  readonly takeFlushed = (): void => {
+    const flushed = this.#flushed
+    this.#flushed = []
+    for (const capture of flushed) this.#seal(capture, true)
+    this.#options.intake.work()
   }
 
   #seal(capture: Capture, finished: boolean): void {
     if (capture.ending !== undefined) return
     const { clock, intake } = this.#options
+    const endedElapsed = capture.flushedElapsed ?? clock.elapsed()
     capture.ending = {
       finished,
       status_code: capture.res.statusCode,
-      elapsed_ms: clock.elapsed() - capture.startedElapsed,
+      elapsed_ms: endedElapsed - capture.startedElapsed,
     }
     this.#open.settle(capture.epoch)
     if (capture.discarded) {
@@ -150,4 +184,9 @@ export class Meter {
     this.#stopped = true
     return this.#open.settled()
   }
+}
+
+/** Adapters of serverless platforms have no real connections. */
+function hasEvents(socket: Socket): boolean {
+  return typeof socket.once === 'function'
 }

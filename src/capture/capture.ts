@@ -77,6 +77,10 @@ export class Capture implements ResponseSink {
   discarded = false
   /** For the meter: when it began, among those it watches. */
   epoch = 0
+  /** For the meter: monotonic ms at which all of the response was handed to the system. */
+  flushedElapsed: number | undefined
+  /** Told when the host has ended the response. */
+  readonly #onEnd: (capture: Capture) => void
   /** Those on the same connection of which something can be said still. */
   #among: Capture[] | undefined
   readonly #readers: HostReaders | undefined
@@ -90,6 +94,7 @@ export class Capture implements ResponseSink {
     maxBodyBytes: number
     readers: HostReaders | undefined
     onMistake: (what: string) => void
+    onEnd: (capture: Capture) => void
   }) {
     this.operation = init.operation
     this.req = init.req
@@ -99,6 +104,7 @@ export class Capture implements ResponseSink {
     this.id = requestId(this.started_at)
     this.#readers = init.readers
     this.#onMistake = init.onMistake
+    this.#onEnd = init.onEnd
     this.content = new MessageBody(this, init.maxBodyBytes, init.clock)
   }
 
@@ -165,6 +171,10 @@ export class Capture implements ResponseSink {
   /** Takes note of what the provider sent, decoded, where a proxy of ours has it. */
   heard(chunk: Uint8Array): void {
     if (this.ending === undefined) this.content.add(chunk, undefined)
+  }
+
+  ended(): void {
+    this.#onEnd(this)
   }
 
   failed(error: unknown): void {

@@ -1,51 +1,113 @@
-import type { ServerResponse } from 'node:http'
+import { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 
 /** What a tap tells of the response it sits on. */
 export interface ResponseSink {
   /** `write` or `end` was called with a chunk and the response took it. */
   wrote(chunk: unknown, encoding: unknown): void
+  /** `end` was called and has returned; bytes may be on their way still. */
+  ended(): void
   /** `wrote` threw; it is not called again. */
   failed(error: unknown): void
 }
 
 type Method = (this: ServerResponse, ...args: unknown[]) => unknown
 
+/** `write` and `end` of a response or its prototype. */
+interface Methods {
+  write: Method
+  end: Method
+}
+
+/** A sink listening to a response, until the response ends. */
+interface Tap {
+  readonly res: ServerResponse
+  readonly sink: ResponseSink
+  isDeaf: boolean
+  hasEnded: boolean
+}
+
+/** By connection, as there are far fewer of those than responses. */
+const taps = new WeakMap<Socket, Tap[]>()
+let shared: Methods | undefined
+
 /**
  * Listens to what a response writes without changing it: arguments, return values (back-pressure),
  * exceptions and order stay the host's. The original is called first; the sink hears what was taken.
- * Only two methods are replaced: Express gives every response a shape of its own, which makes each
- * new property dear.
+ *
+ * Express gives every response a shape of its own, which makes each new property dear. So the two
+ * methods are replaced once for all responses, from the first tap on, and on the response itself
+ * only where it does not get them from there (compression has wrapped them before).
  */
 export function tapResponse(res: ServerResponse, sink: ResponseSink): void {
-  const write = methodOf(res, 'write')
-  const end = methodOf(res, 'end')
-  let isDeaf = false
-
-  const tell = (chunk: unknown, encoding: unknown) => {
-    if (isDeaf) return
-    try {
-      sink.wrote(chunk, encoding)
-    } catch (error) {
-      isDeaf = true
-      sink.failed(error)
-    }
+  shared ??= replaceShared()
+  const tap: Tap = { res, sink, isDeaf: false, hasEnded: false }
+  const { write, end } = methodsOf(res)
+  if (write !== shared.write || end !== shared.end) {
+    Object.assign(
+      res,
+      tapped({ write, end }, () => tap),
+    )
+    return
   }
-
-  res.write = function tappedWrite(this: ServerResponse, ...args: unknown[]): boolean {
-    const result = write.apply(this, args) as boolean
-    tell(args[0], args[1])
-    return result
-  } as typeof res.write
-
-  res.end = function tappedEnd(this: ServerResponse, ...args: unknown[]): ServerResponse {
-    const result = end.apply(this, args) as ServerResponse
-    if (args.length > 0 && typeof args[0] !== 'function') tell(args[0], args[1])
-    isDeaf = true
-    return result
-  } as typeof res.end
+  const open = taps.get(res.req.socket)
+  if (open) open.push(tap)
+  else taps.set(res.req.socket, [tap])
 }
 
-/** A method as it is now, with what other middleware has put over it. */
-function methodOf(res: ServerResponse, name: 'write' | 'end'): Method {
-  return Reflect.get(res, name) as Method
+/** Puts tapped methods on the prototype of all responses. */
+function replaceShared(): Methods {
+  const { prototype } = ServerResponse
+  const methods = tapped(methodsOf(prototype), tapOf)
+  Object.assign(prototype, methods)
+  return methods
+}
+
+function methodsOf(res: unknown): Methods {
+  return res as Methods
+}
+
+function tapOf(res: ServerResponse): Tap | undefined {
+  const open = taps.get(res.req.socket)
+  if (open === undefined) return undefined
+  for (const tap of open) if (tap.res === res) return tap
+  return undefined
+}
+
+function tapped({ write, end }: Methods, find: (res: ServerResponse) => Tap | undefined): Methods {
+  return {
+    write: function tappedWrite(this: ServerResponse, ...args: unknown[]): unknown {
+      const result = write.apply(this, args)
+      const tap = find(this)
+      if (tap) tell(tap, args)
+      return result
+    },
+    end: function tappedEnd(this: ServerResponse, ...args: unknown[]): unknown {
+      const result = end.apply(this, args)
+      const tap = find(this)
+      if (tap === undefined) return result
+      if (args.length > 0 && typeof args[0] !== 'function') tell(tap, args)
+      if (!tap.hasEnded) close(tap)
+      return result
+    },
+  }
+}
+
+function tell(tap: Tap, args: readonly unknown[]): void {
+  if (tap.isDeaf) return
+  try {
+    tap.sink.wrote(args[0], args[1])
+  } catch (error) {
+    tap.isDeaf = true
+    tap.sink.failed(error)
+  }
+}
+
+function close(tap: Tap): void {
+  tap.isDeaf = true
+  tap.hasEnded = true
+  tap.sink.ended()
+  const open = taps.get(tap.res.req.socket)
+  const index = open?.indexOf(tap) ?? -1
+  if (index !== -1) open?.splice(index, 1)
 }

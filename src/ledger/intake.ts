@@ -65,7 +65,12 @@ export class Intake {
     this.#sealed.push({ capture, ending, epoch: this.#epochs.enter() })
     if (this.#scheduled) return
     this.#scheduled = true
-    setImmediate(() => this.#work())
+    setImmediate(this.#work)
+  }
+
+  /** Begins with what was taken now, for a caller that is off the response path already. */
+  work(): void {
+    if (this.#sealed.length > 0) this.#work()
   }
 
   /** Resolves when all that was taken so far, and is not held, has reached the ledger. */
@@ -73,7 +78,7 @@ export class Intake {
     return this.#epochs.settled()
   }
 
-  #work(): void {
+  readonly #work = (): void => {
     const began = this.#options.elapsed()
     let next = 0
     for (; next < this.#sealed.length; next++) {
@@ -86,7 +91,7 @@ export class Intake {
     }
     this.#sealed = this.#sealed.slice(next)
     this.#scheduled = this.#sealed.length > 0
-    if (this.#scheduled) setImmediate(() => this.#work())
+    if (this.#scheduled) setImmediate(this.#work)
   }
 
   #completeOne(sealed: Sealed): void {

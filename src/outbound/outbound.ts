@@ -1,4 +1,5 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncLocalStorage, executionAsyncId } from 'node:async_hooks'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { EventEmitter } from 'node:events'
 import { Calls } from '../capture/calls.js'
 import type { Capture } from '../capture/capture.js'
@@ -21,7 +22,7 @@ export interface OutboundOptions {
 
 /** Observes the calls to AI providers that the host makes while it works on a tracked request. */
 export class Outbound implements Observer {
-  readonly #storage = new AsyncLocalStorage<Capture>()
+  readonly #storage = new AsyncLocalStorage<Capture | undefined>()
   readonly #hosts: ProviderHosts
   readonly #how: CallReading
   #stops: (() => void)[]
@@ -29,14 +30,33 @@ export class Outbound implements Observer {
   constructor({ hosts, maxBodyBytes, readers }: OutboundOptions) {
     this.#hosts = new ProviderHosts(hosts)
     this.#how = { maxBytes: maxBodyBytes, readers }
-    this.#stops = [observeUndici(this), observeHttp(this), observeHttp2(this)]
+    subscribe(requestStart, this.#onRequest)
+    this.#stops = [
+      observeUndici(this),
+      observeHttp(this),
+      observeHttp2(this),
+      () => unsubscribe(requestStart, this.#onRequest),
+    ]
   }
 
   /** Hands the request on; what is called while it is worked on belongs to it. */
   enter(capture: Capture, next: () => void): void {
     const { req } = capture
-    if (hasBody(req.headers) && !req.complete) this.#bind(req, capture)
-    this.#storage.run(capture, next)
+    if (req.complete || !hasBody(req.headers)) {
+      this.#storage.run(capture, next)
+    } else if (isParsing(req)) {
+      // The rest of the request comes in this very context: it is the request's until the next one.
+      this.#storage.enterWith(capture)
+      next()
+    } else {
+      this.#bind(req, capture)
+      this.#storage.run(capture, next)
+    }
+  }
+
+  /** Another request on a connection: it begins outside of those before it. */
+  readonly #onRequest = (): void => {
+    if (this.#storage.getStore() !== undefined) this.#storage.enterWith(undefined)
   }
 
   /**
@@ -84,6 +104,15 @@ export class Outbound implements Observer {
     for (const stop of this.#stops.splice(0)) stop()
     this.#storage.disable()
   }
+}
+
+/** Published by Node before a server sees a request. */
+const requestStart = 'http.server.request.start'
+
+/** True while the parser of the request's connection calls us: nothing has been waited for yet. */
+function isParsing({ socket }: Capture['req']): boolean {
+  const { parser } = socket as { parser?: { getAsyncId?: () => number } | null }
+  return parser?.getAsyncId?.() === executionAsyncId()
 }
 
 function hasBody(headers: Capture['req']['headers']): boolean {

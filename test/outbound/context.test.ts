@@ -10,12 +10,17 @@ import { bearer, listen, secret, startApp, type TestApp } from '../helpers/app.j
 import { freshDatabase, type FreshDatabase } from '../helpers/mongo.js'
 import { payload } from '../helpers/fixtures.js'
 import { frameworks } from '../tap/stand.js'
-import { operation, startProvider, type Provider } from './support.js'
+import { eventOf, operation, startProvider, type Provider } from './support.js'
 
 const completion = payload('openai-chat/completion.json')
 
-for (const [name, express] of Object.entries(frameworks)) {
-  describe(`provider calls behind body parsers, on ${name}`, () => {
+const places = Object.entries(frameworks).flatMap(([name, express]) => [
+  { where: name, express, isLate: false },
+  { where: `${name}, tracked after something that waits`, express, isLate: true },
+])
+
+for (const { where, express, isLate } of places) {
+  describe(`provider calls behind body parsers, on ${where}`, () => {
     let provider: Provider
     let database: FreshDatabase
     let usage: Usage
@@ -39,6 +44,7 @@ for (const [name, express] of Object.entries(frameworks)) {
             () => res.destroy(),
           )
       }
+      if (isLate) app.use((_req, _res, next) => void setTimeout(next, 2))
       app.use(usage.track())
       app.post('/parse/json', express.json(), answer)
       app.post('/parse/urlencoded', express.urlencoded({ extended: false }), answer)
@@ -186,5 +192,44 @@ describe('provider calls through a pool that makes them wait', () => {
       assert.equal(event.attempts, 1)
     }
     assert.ok(events.some((event) => event.token_source === 'provider'))
+  })
+})
+
+describe('provider calls of a request that is not tracked', () => {
+  it('are not billed to a tracked one that waits on the same connection', async () => {
+    const provider = await startProvider((_req, res) => res.end(completion))
+    const app = await startApp(
+      (host) => {
+        host.post('/ai/chat', (req, res) => {
+          req.resume().once('end', () => setTimeout(() => res.json({ reply: 'yes' }), 200))
+        })
+        host.post('/other', async (_req, res) => {
+          const response = await fetch(`${provider.url}/v1/chat/completions`, {
+            method: 'POST',
+            body: '{}',
+          })
+          res.send(await response.text())
+        })
+      },
+      { capture: { outbound: { hosts: [provider.url] } } },
+    )
+    const { hostname, port } = new URL(app.url)
+    const socket = connect(Number(port), hostname)
+    for (const path of ['/ai/chat', '/other']) {
+      socket.write(
+        `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n` +
+          `authorization: ${bearer('waits').authorization}\r\n\r\n{}`,
+      )
+    }
+    let answered = ''
+    for await (const chunk of socket) {
+      answered += String(chunk)
+      if (answered.includes('"usage"')) break
+    }
+    assert.equal(provider.requests.length, 1)
+    const event = await eventOf(app, 'waits')
+    assert.notEqual(event.token_source, 'provider')
+    await app.close()
+    await provider.close()
   })
 })
