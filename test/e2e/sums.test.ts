@@ -8,7 +8,7 @@ import { bearer, startApp, type TestApp } from '../helpers/app.js'
 import { payload } from '../helpers/fixtures.js'
 
 /** The whole proof is `npm run proof:sums` (20,000); a short form runs with every test. */
-const requests = Number(process.env.SUMS_REQUESTS ?? 3_000)
+const requests = Number(process.env.SUMS_REQUESTS ?? 1_500)
 const users = Array.from({ length: 50 }, (_, i) => `user-${i}`)
 const kinds = ['json', 'stream', 'counted', 'failing', 'aborted'] as const
 

@@ -33,13 +33,14 @@ function event(id: string, more: Partial<UnrecordedEvent> = {}): UnrecordedEvent
 describe('the ledger', () => {
   let database: FreshDatabase
   let real: LedgerDoor
-  beforeEach(async () => {
+  before(async () => {
     database = await freshDatabase()
     const store = createStore(database.connection, systemClock)
     await store.prepare()
     real = ledgerDoor(store)
   })
-  afterEach(() => database.drop())
+  afterEach(() => database.connection.collection('usage_logs').deleteMany())
+  after(() => database.drop())
 
   const open = (more: Partial<LedgerOptions> = {}) =>
     new Ledger({
@@ -115,16 +116,15 @@ describe('the ledger', () => {
   })
 
   it('keeps going when MongoDB refuses single documents', async () => {
-    await database.connection.createCollection('usage_logs').catch(() => undefined)
-    await database.connection.db?.command({
-      collMod: 'usage_logs',
-      validator: { user_id: { $ne: 'refused' } },
-    })
+    const validate = (validator: object) =>
+      database.connection.db?.command({ collMod: 'usage_logs', validator })
+    await validate({ user_id: { $ne: 'refused' } })
     const ledger = open()
     for (let i = 0; i < 30; i++) {
       ledger.accept(event(`v${i}`, { user_id: i % 10 === 0 ? 'refused' : 'alice' }))
     }
     await ledger.flush()
+    await validate({})
     assert.equal(await stored(), 27)
     assert.equal(ledger.stats().refused, 3)
   })

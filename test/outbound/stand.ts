@@ -18,48 +18,71 @@ interface Question {
   readonly fault?: Fault
 }
 
-/** A metered host whose only route asks a provider through an SDK and answers `{ reply }`, no more. */
+/** A metered host that asks a provider through an SDK and answers `{ reply }`, no more. */
 export interface Stand {
   readonly simulator: Simulator
   /** Asks as a user of the host; the signal leaves the host, not the provider. */
-  ask(user: string, question: Question, signal?: AbortSignal): Promise<Response>
+  readonly ask: (user: string, question: Question, signal?: AbortSignal) => Promise<Response>
   /** The only operation of the user, once it is in the log. */
-  event(user: string): Promise<UsageEvent>
+  readonly event: (user: string) => Promise<UsageEvent>
+}
+
+export interface Stands {
+  of(sdk: Sdk): Stand
   close(): Promise<void>
 }
 
 /** Tokens come slowly enough to leave in the middle of an answer. */
 const pace = { firstTokenMs: 10, msPerToken: 2 }
 
-export async function startStand(sdk: Sdk): Promise<Stand> {
-  const simulator = await startSimulator({ http2: sdk.http2 ?? false, pace })
-  const client = sdk.connect(simulator)
+/** One host for all SDKs, with a provider for each. */
+export async function startStands(sdks: readonly Sdk[]): Promise<Stands> {
+  const sides = await Promise.all(
+    sdks.map(async (sdk) => {
+      const simulator = await startSimulator({ http2: sdk.http2 ?? false, pace })
+      return { sdk, simulator, client: sdk.connect(simulator) }
+    }),
+  )
+  const hosts = sides.map(({ sdk, simulator: { url } }) => ({
+    baseUrl: url,
+    provider: sdk.provider,
+  }))
   const app = await startApp(
     (host) => {
       host.post('/ai/chat', express.json({ limit: '1mb' }), async (req, res) => {
-        const question = req.body as Question
+        const { sdk, ...question } = req.body as Question & { sdk: string }
+        const side = sides.find((one) => one.sdk.name === sdk) ?? assert.fail(sdk)
         try {
-          res.json({ reply: await answer(client, question) })
+          res.json({ reply: await answer(side.client, question) })
         } catch {
           res.status(502).json({ reply: null })
         }
       })
     },
-    { capture: { outbound: { hosts: [{ baseUrl: simulator.url, provider: sdk.provider }] } } },
+    { capture: { outbound: { hosts } } },
   )
   return {
-    simulator,
-    ask: (user, question, signal) =>
-      fetch(`${app.url}/ai/chat`, {
-        method: 'POST',
-        headers: { ...bearer(user, { tier: 'pro' }), 'content-type': 'application/json' },
-        body: JSON.stringify(question),
-        ...(signal && { signal }),
-      }),
-    event: (user) => onlyEvent(app, user),
+    of: (sdk) => {
+      const { simulator } = sides.find((one) => one.sdk === sdk) ?? assert.fail(sdk.name)
+      const userOf = (user: string) => `${sdk.name} ${user}`
+      return {
+        simulator,
+        ask: (user, question, signal) =>
+          fetch(`${app.url}/ai/chat`, {
+            method: 'POST',
+            headers: {
+              ...bearer(userOf(user), { tier: 'pro' }),
+              'content-type': 'application/json',
+            },
+            body: JSON.stringify({ ...question, sdk: sdk.name }),
+            ...(signal && { signal }),
+          }),
+        event: (user) => onlyEvent(app, userOf(user)),
+      }
+    },
     close: async () => {
       await app.close()
-      await simulator.close()
+      await Promise.all(sides.map(({ simulator }) => simulator.close()))
     },
   }
 }
@@ -88,7 +111,9 @@ async function begin(client: Client, prompt: string): Promise<string> {
 async function onlyEvent(app: TestApp, user: string): Promise<UsageEvent> {
   for (let tries = 0; tries < 100; tries += 1) {
     await app.usage.flush()
-    const { data } = await app.admin<{ data: UsageEvent[] }>(`/logs?user=${user}`)
+    const { data } = await app.admin<{ data: UsageEvent[] }>(
+      `/logs?user=${encodeURIComponent(user)}`,
+    )
     const [event, ...more] = data
     assert.deepEqual(more, [])
     if (event) return event

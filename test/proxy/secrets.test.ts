@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { inspect } from 'node:util'
-import { createUsage } from '../../src/index.js'
 import { bearer, listen, token } from '../helpers/app.js'
 import {
   apiKey,
@@ -108,9 +107,6 @@ describe('what the proxy keeps to itself', () => {
   })
 
   it('is the key in the complaint about bad options', () => {
-    const auth = { secret: 'x'.repeat(40), algorithms: ['HS256' as const] }
-    const logger = { info: () => undefined, warn: () => undefined, error: () => undefined }
-    const usage = createUsage({ mongoUri: 'mongodb://127.0.0.1:1', auth, logger })
     const bad = [
       { provider: 'openai', apiKey: `${apiKey}\n` },
       { provider: 'openai', apiKey, baseUrl: `https://user:${apiKey}@host/` },
@@ -122,13 +118,12 @@ describe('what the proxy keeps to itself', () => {
     ]
     for (const options of bad) {
       assert.throws(
-        () => usage.proxy(options),
+        () => host.usage.proxy(options),
         (error: unknown) =>
           inspect(error).includes('invalid_option') && !inspect(error).includes(apiKey),
         JSON.stringify(Object.keys(options)),
       )
     }
-    return usage.close()
   })
 
   it("is the caller's token, cookies and address, wherever the SDK put the token", async () => {

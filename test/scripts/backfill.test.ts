@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { World } from '../rollup/support.js'
 import { freshDatabase, type FreshDatabase } from '../helpers/mongo.js'
-import { run } from './support.js'
+import { itRefuses, run } from './support.js'
 
 describe('npm run backfill', function () {
   this.timeout(120_000)
@@ -69,17 +69,10 @@ describe('npm run backfill', function () {
     assert.equal(right.code, 0, right.stdout + right.stderr)
   })
 
-  const mistakes: [string[], RegExp][] = [
+  itRefuses('backfill', [
     [[], /--from and --to are needed/],
     [['--from', '2026-02-30', '--to', '2026-03-01'], /--from must be a day like/],
     [['--from', '2026-03-01', '--to', '2026-03-01'], /--to must be after --from/],
     [['--since', '2026-03-01'], /Unknown option '--since'/],
-  ]
-  for (const [args, message] of mistakes) {
-    it(`refuses ${JSON.stringify(args)}`, async () => {
-      const { code, stderr } = await script('backfill', args)
-      assert.equal(code, 1)
-      assert.match(stderr, message)
-    })
-  }
+  ])
 })

@@ -18,23 +18,25 @@ describe('npm run prices:update', function () {
   let folder: string
   let server: Server
   let url: string
-  let answer: { status: number; body: string }
+  const answers: { status: number; body: string }[] = [{ status: 200, body: catalogue }]
   before(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'catalogue-'))
-    server = createServer((_req, res) => void res.writeHead(answer.status).end(answer.body))
+    server = createServer((req, res) => {
+      const { status, body } = answers[Number(req.url?.slice(1))] ?? assert.fail(req.url)
+      res.writeHead(status).end(body)
+    })
     url = await listen(server)
   })
   after(async () => {
     server.close()
     await rm(folder, { recursive: true })
   })
-  const update = (file: string, from = url) =>
+  const update = (file: string, from: string) =>
     run('prices-update', ['--out', file], { AI_USAGE_PRICES_URL: from })
 
   it('writes the catalogue that is published', async () => {
-    answer = { status: 200, body: catalogue }
     const file = path.join(folder, 'new', 'prices.json')
-    const { code, stdout, stderr } = await update(file)
+    const { code, stdout, stderr } = await update(file, `${url}/0`)
     assert.equal(code, 0, stderr)
     assert.match(stdout, /prices of 1 models/)
     assert.equal(await readFile(file, 'utf8'), catalogue)
@@ -49,13 +51,13 @@ describe('npm run prices:update', function () {
       { status: 200, body: '[{"id":"acme","models":[{"id":"m"}]}]' },
       { status: 503, body: catalogue },
     ]
-    for (const one of wrong) {
-      answer = one
-      const { code, stderr } = await update(file)
-      assert.equal(code, 1, JSON.stringify(one))
+    const lost = update(file, 'http://127.0.0.1:1/')
+    const refused = wrong.map((one) => update(file, `${url}/${answers.push(one) - 1}`))
+    for (const [index, { code, stderr }] of (await Promise.all(refused)).entries()) {
+      assert.equal(code, 1, JSON.stringify(wrong[index]))
       assert.match(stderr, /price catalogue.*What was in use stays in use/s)
     }
-    const { code, stderr } = await update(file, 'http://127.0.0.1:1/')
+    const { code, stderr } = await lost
     assert.equal(code, 1)
     assert.match(stderr, /could not be fetched.*nothing was written/)
     assert.equal(await readFile(file, 'utf8'), 'what was there')

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { World } from '../rollup/support.js'
 import { freshDatabase, type FreshDatabase } from '../helpers/mongo.js'
-import { run } from './support.js'
+import { itRefuses, run } from './support.js'
 
 describe('npm run reprice', function () {
   this.timeout(120_000)
@@ -67,17 +67,10 @@ describe('npm run reprice', function () {
     assert.match(stdout, /1 operations: 1 changed\nold sum \$0\.000000000, new sum \$0\.010500000/)
   })
 
-  const mistakes: [string[], RegExp][] = [
+  itRefuses('reprice', [
     [[], /--from and --to are needed/],
     [['--from', '2026-06-12', '--to', '2026-06-12'], /--to must be after --from/],
     [[...span, '--model', 'a*b'], /--model must be a model/],
     [[...span, '--overrides', '/nowhere.json'], /nowhere\.json holds no list of prices/],
-  ]
-  for (const [args, message] of mistakes) {
-    it(`refuses ${JSON.stringify(args)}`, async () => {
-      const { code, stderr } = await script('reprice', args)
-      assert.equal(code, 1)
-      assert.match(stderr, message)
-    })
-  }
+  ])
 })

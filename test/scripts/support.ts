@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
@@ -27,5 +28,29 @@ export function run(
         resolve({ code, stdout, stderr })
       },
     )
+  })
+}
+
+/** Arguments that a script refuses, and what it says then. */
+export type Mistake = readonly [args: readonly string[], message: RegExp]
+
+/** Tests of a script's refusals. The script runs for all of them at once: starting is what takes long. */
+export function itRefuses(
+  script: string,
+  mistakes: readonly Mistake[],
+  variables?: Record<string, string>,
+): void {
+  describe('refuses', () => {
+    let answers: Finished[]
+    before(async () => {
+      answers = await Promise.all(mistakes.map(([args]) => run(script, args, variables)))
+    })
+    for (const [index, [args, message]] of mistakes.entries()) {
+      it(JSON.stringify(args), () => {
+        const { code, stdout, stderr } = answers[index] ?? assert.fail()
+        assert.deepEqual([code, stdout], [1, ''])
+        assert.match(stderr, message)
+      })
+    }
   })
 }

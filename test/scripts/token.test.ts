@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import jwt from 'jsonwebtoken'
-import { run } from './support.js'
+import { itRefuses, run } from './support.js'
 
 describe('npm run token', function () {
   this.timeout(60_000)
@@ -25,18 +25,15 @@ describe('npm run token', function () {
     assert.match(stderr, /^JWT_SECRET is not set/)
   })
 
-  const mistakes: [string[], RegExp][] = [
-    [[], /--user is needed/],
-    [['--user', ''], /--user must have/],
-    [['--user', 'anonymous'], /--user may not be/],
-    [['--user', 'a', '--ttl', 'soon'], /--ttl must be like/],
-    [['--user', 'a', '--admin'], /Unknown option '--admin'/],
-  ]
-  for (const [args, message] of mistakes) {
-    it(`refuses ${JSON.stringify(args)}`, async () => {
-      const { code, stdout, stderr } = await run('token', args, { JWT_SECRET: secret })
-      assert.deepEqual([code, stdout], [1, ''])
-      assert.match(stderr, message)
-    })
-  }
+  itRefuses(
+    'token',
+    [
+      [[], /--user is needed/],
+      [['--user', ''], /--user must have/],
+      [['--user', 'anonymous'], /--user may not be/],
+      [['--user', 'a', '--ttl', 'soon'], /--ttl must be like/],
+      [['--user', 'a', '--admin'], /Unknown option '--admin'/],
+    ],
+    { JWT_SECRET: secret },
+  )
 })
