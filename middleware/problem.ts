@@ -24,7 +24,7 @@ export function sendProblem(res: Response, error: UsageError): void {
     code: error.code,
     ...error.details,
   }
-  if (status === 503) res.set('Retry-After', '1')
+  if (status === 503 && !res.hasHeader('Retry-After')) res.set('Retry-After', '1')
   res.status(status).set('Cache-Control', 'no-store').type('application/problem+json')
   res.send(JSON.stringify(problem))
 }

@@ -21,6 +21,7 @@ export const errorCodes = {
   internal: { title: 'Internal error', status: 500 },
   upstream_unreachable: { title: 'Provider unreachable', status: 502 },
   store_unavailable: { title: 'Store unavailable', status: 503 },
+  overloaded: { title: 'Overloaded', status: 503 },
   queue_full: { title: 'Queue full', status: 503 },
   upstream_timeout: { title: 'Provider timed out', status: 504 },
 } as const satisfies Record<string, { title: string; status?: number }>

@@ -30,6 +30,8 @@ export class Meter {
    * far fewer of those than requests; and a pipelined response that never got its turn does not close.
    */
   readonly #bySocket = new WeakMap<Socket, Capture[]>()
+  /** What those waited that are not watched yet: a `track` may follow. */
+  readonly #waits = new WeakMap<IncomingMessage, number>()
   readonly #custom = new Map<string, Operation>()
   readonly #open = new Epochs()
   #flushed: Capture[] = []
@@ -67,6 +69,8 @@ export class Meter {
     const how = { clock, maxBodyBytes, readers, onMistake, onEnd }
     const capture = new Capture({ operation, req, res, ...how })
     capture.epoch = this.#open.enter()
+    const queue_wait_ms = this.#waits.get(req)
+    if (queue_wait_ms !== undefined) capture.annotations.queue_wait_ms = queue_wait_ms
     this.#watch(capture, req.socket)
     return capture
   }
@@ -171,6 +175,19 @@ export class Meter {
     if (refused.length > 0) {
       this.#options.onMistake(`annotate left out ${refused.slice(0, 10).join(', ')}: not valid`)
     }
+  }
+
+  /** Notes how long a request stood in line, and whether its turn came; several waits add up. */
+  waited(req: IncomingMessage, waitedMs: number, served: boolean): void {
+    const capture = this.captureOf(req)
+    const queue_wait_ms =
+      Math.round(waitedMs) + (capture?.annotations.queue_wait_ms ?? this.#waits.get(req) ?? 0)
+    if (capture === undefined) {
+      if (served) this.#waits.set(req, queue_wait_ms)
+      return
+    }
+    capture.annotations.queue_wait_ms = queue_wait_ms
+    if (!served) capture.neverServed = true
   }
 
   /** Forgets a request: it was no operation after all. */

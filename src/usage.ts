@@ -3,7 +3,9 @@ import type { RequestHandler, Router } from 'express'
 import mongoose, { type Connection } from 'mongoose'
 import { admit } from '../middleware/authenticate.js'
 import { createFindCaller, type FindCaller } from '../middleware/callers.js'
+import { createPrioritize } from '../middleware/prioritize.js'
 import { createProblemHandler } from '../middleware/problem.js'
+import { createStandingOf } from '../middleware/standing.js'
 import { createTrack, type TrackOptions } from '../middleware/track.js'
 import { createHealth } from '../routes/machines.js'
 import { createRouter } from '../routes/router.js'
@@ -12,6 +14,7 @@ import { isProduction } from './environment.js'
 import { UsageError } from './errors.js'
 import { House } from './house.js'
 import { createVerifier } from './identity/verifier.js'
+import type { PrioritizeOptions } from './limits/prioritize-options.js'
 import type { ExternalEventInput } from './ledger/external-event.js'
 import { parseOptions, type Config, type UsageOptions } from './options.js'
 import type { ProxyContext } from './proxy/context.js'
@@ -43,6 +46,13 @@ export interface Usage {
    * @throws UsageError `invalid_option`, naming option, rule and value (never a key)
    */
   proxy(options: ProxyOptions): Router
+  /**
+   * Lets at most `concurrency` AI requests through at once in this process; the rest wait: higher
+   * plans first, users of one plan in turn. 503 `overloaded` for those that wait too long, or when too
+   * many wait. Fills `queue_wait_ms`.
+   * @throws UsageError `invalid_option`, naming option, rule and value
+   */
+  prioritize(options: PrioritizeOptions): RequestHandler
   /** Adds what only the handler knows; the last value of a field wins. Never throws. */
   annotate(req: IncomingMessage, facts: Facts): void
   /**
@@ -78,6 +88,7 @@ export function createUsage(options: UsageOptions): Usage {
   const house = new House(config, connection, find)
   const context = createRouteContext(config, house, find)
   const { meter } = house
+  const { clock, logger } = config
   const proxies: { close(): void }[] = []
   return {
     track: (trackOptions) =>
@@ -92,6 +103,11 @@ export function createUsage(options: UsageOptions): Usage {
       proxies.push(proxy)
       return proxy.router
     },
+    prioritize: (lineOptions) =>
+      createPrioritize(
+        { meter, clock, logger, standingOf: createStandingOf(config, house, find) },
+        lineOptions,
+      ),
     annotate: (req, facts) => meter.annotate(req, facts),
     record: (event) => record(house, event),
     ready: () => house.ready(),

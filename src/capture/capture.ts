@@ -75,6 +75,8 @@ export class Capture implements ResponseSink {
    */
   proxied: Proxied | undefined
   discarded = false
+  /** It never reached its handler: its client left while it stood in line. */
+  neverServed = false
   /** For the meter: when it began, among those it watches. */
   epoch = 0
   /** For the meter: monotonic ms at which all of the response was handed to the system. */

@@ -120,9 +120,9 @@ async function countAnswer(
   return settled(tokens, token_source, costOf(reading, capture))
 }
 
-/** Refused before any work, or answered without a body: nothing was used. */
-function usedNothing({ ending, reading, failed }: Case): boolean {
-  if (ending.status_code === 304) return true
+/** Refused or left before any work, or answered without a body: nothing was used. */
+function usedNothing({ capture, ending, reading, failed }: Case): boolean {
+  if (ending.status_code === 304 || capture.neverServed) return true
   return failed && ending.status_code >= 400 && reading.text_length === 0
 }
 

@@ -11,6 +11,7 @@ import { allRoutes } from '../../routes/router.js'
 import { defaultOperations } from '../../src/capture/operations.js'
 import { errorCodes } from '../../src/errors.js'
 import { House } from '../../src/house.js'
+import { parsePrioritizeOptions } from '../../src/limits/prioritize-options.js'
 import { parseOptions, type UsageOptions } from '../../src/options.js'
 import { dialectOf, knownProviders } from '../../src/proxy/dialects.js'
 import { parseProxyOptions } from '../../src/proxy/options.js'
@@ -66,6 +67,16 @@ describe('the tables of the README', () => {
       const [, value] = table(readme, 'proxy option').find(([cell]) => code(cell) === name) ?? []
       const found = config[name]
       assert.equal(code(value), typeof found === 'string' ? `'${found}'` : String(found), name)
+    }
+  })
+
+  it('list the options of prioritize, with their defaults', () => {
+    const members = membersOf('src/limits/prioritize-options.ts', 'PrioritizeOptions', false)
+    agree(names('prioritize option'), members)
+    const config = parsePrioritizeOptions({ concurrency: 1 })
+    for (const name of ['maxWaitMs', 'maxQueue'] as const) {
+      const row = table(readme, 'prioritize option').find(([cell]) => code(cell) === name)
+      assert.equal(code(row?.[1]), String(config[name]))
     }
   })
 
