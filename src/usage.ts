@@ -11,6 +11,7 @@ import type { Facts } from './capture/annotations.js'
 import { isProduction } from './environment.js'
 import { UsageError } from './errors.js'
 import { House } from './house.js'
+import { anonymousUserId } from './identity/user-id.js'
 import { createVerifier } from './identity/verifier.js'
 import type { ExternalEventInput } from './ledger/external-event.js'
 import { parseOptions, type Config, type UsageOptions } from './options.js'
@@ -82,7 +83,15 @@ export function createUsage(options: UsageOptions): Usage {
   return {
     track: (trackOptions) =>
       createTrack(
-        { meter, find, anonymous: config.anonymous, enter: (one, next) => house.enter(one, next) },
+        {
+          meter,
+          find,
+          anonymous: config.anonymous,
+          isLimiting: isLimiting(config),
+          ask: (one, subject) => house.admissions.ask(one, subject ?? anonymous),
+          now: () => config.clock.now(),
+          enter: (one, next) => house.enter(one, next),
+        },
         trackOptions,
       ),
     router: () => createRouter(context, config.logger),
@@ -102,6 +111,13 @@ export function createUsage(options: UsageOptions): Usage {
       return report
     },
   }
+}
+
+const anonymous = { user_id: anonymousUserId }
+
+/** Whether any plan limits anything. */
+function isLimiting({ plans }: Config): boolean {
+  return [...plans.values()].some((one) => one.limits.length > 0 || one.concurrency !== null)
 }
 
 function proxyContext(config: Config, house: House, find: FindCaller): ProxyContext {

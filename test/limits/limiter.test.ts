@@ -49,7 +49,9 @@ describe('limits over two instances', () => {
 
   const askAll = (subject: string, under: Plan, count: number, amount = one) =>
     Promise.all(
-      Array.from({ length: count }, (_, index) => limiters[index % 2]?.admit(subject, under, amount)),
+      Array.from({ length: count }, (_, index) =>
+        limiters[index % 2]?.admit(subject, under, amount),
+      ),
     )
   const admitted = (all: readonly (Admission | undefined)[]) =>
     all.filter((each) => each?.outcome === 'admitted').length

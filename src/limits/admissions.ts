@@ -1,0 +1,90 @@
+import type { Capture, Held, Subject } from '../capture/capture.js'
+import type { Clock } from '../clock.js'
+import { nothing, type Amount } from './amount.js'
+import { amountOf, type Admission, type Limiter, type Reservation } from './limiter.js'
+import type { Limit, Plan } from './plan.js'
+import { Typical } from './typical.js'
+
+/** How long a throttled operation waits for room at most, ms. */
+const throttleMs = 10_000
+const stepMs = 250
+
+/** Asks the plan of whoever sends a request, before its handler runs, and settles when it is over. */
+export class Admissions {
+  readonly #limiter: Limiter
+  readonly #clock: Clock
+  readonly #planOf: (subject: Subject) => Plan
+  readonly #typical = new Typical()
+
+  constructor(limiter: Limiter, clock: Clock, planOf: (subject: Subject) => Plan) {
+    this.#limiter = limiter
+    this.#clock = clock
+    this.#planOf = planOf
+  }
+
+  /** Undefined when nobody has to be asked. Never rejects. */
+  ask(capture: Capture, subject: Subject): Promise<Admission> | undefined {
+    const plan = this.#planOf(subject)
+    const amount = this.#amountOf(capture, subject)
+    const asked = this.#limiter.admit(`user:${subject.user_id}`, plan, amount)
+    return asked && this.#follow(asked, capture, plan, subject, amount)
+  }
+
+  async #follow(
+    asked: Promise<Admission>,
+    capture: Capture,
+    plan: Plan,
+    subject: Subject,
+    amount: Amount,
+  ): Promise<Admission> {
+    let admission = await asked
+    const until = this.#clock.elapsed() + throttleMs
+    while (mayWait(admission) && capture.ending === undefined && this.#clock.elapsed() < until) {
+      await sleep(stepMs)
+      const again = this.#limiter.admit(`user:${subject.user_id}`, plan, amount)
+      if (again === undefined) break
+      admission = await again
+    }
+    if (!('reservation' in admission)) return admission
+    // The client has left meanwhile, and what it began is over already.
+    if (capture.ending !== undefined) this.#limiter.settle(admission.reservation, nothing)
+    else capture.reservation = this.#heldFor(capture, admission.reservation)
+    return admission
+  }
+
+  #heldFor(capture: Capture, reservation: Reservation): Held {
+    return {
+      settle: (event) => {
+        if (capture.reservation === undefined) return
+        capture.reservation = undefined
+        this.#limiter.settle(reservation, event === undefined ? nothing : amountOf(event))
+        if (event === undefined) return
+        const { user_id, operation_type, tokens_used, cost_nano_usd } = event
+        this.#typical.add(user_id, operation_type, tokens_used, cost_nano_usd)
+      },
+    }
+  }
+
+  /** One request, and what this user's operations of the kind usually produce. */
+  #amountOf({ operation }: Capture, { user_id }: Subject): Amount {
+    const usual = this.#typical.of(user_id, operation.type)
+    return {
+      requests: 1,
+      tokens: usual?.tokens ?? operation.estimateTokens,
+      cost: usual?.cost ?? 0,
+    }
+  }
+}
+
+/** Refused by limits of which every one says that it would rather wait. */
+function mayWait(admission: Admission): boolean {
+  return (
+    admission.outcome === 'refused' &&
+    admission.violated.length > 0 &&
+    admission.violated.every(({ limit }: { limit: Limit }) => limit.enforcement === 'throttle')
+  )
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref())
+}
