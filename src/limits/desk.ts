@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { CounterPart } from '../../models/counter.js'
 import type { CountedLimit, Move, Moved } from '../store/counter-store.js'
-import { UsageError } from '../errors.js'
 import type { Amount } from './amount.js'
+import { inTime } from './in-time.js'
 import { Tally } from './tally.js'
 
 /** The store as a desk sees it. */
 export interface CounterDoor {
   move(move: Move): Promise<Moved>
+  find(subject: string): Promise<readonly CounterPart[]>
 }
 
 /** What is asked, in the windows of the instant it is asked at. */
@@ -181,7 +182,7 @@ export class Desk {
       keys,
       asks,
     })
-    const moved = await inTime(moving, deadlineMs)
+    const moved = await inTime(moving, deadlineMs, this.#elapsed)
     this.#tally.said(own)
     this.#movedAt = this.#elapsed()
     return moved
@@ -191,18 +192,4 @@ export class Desk {
 function isSame(a: Question, b: Question | undefined): boolean {
   if (a === b) return true
   return b !== undefined && a.limits === b.limits && a.keys.join() === b.keys.join()
-}
-
-/** Rejects when the store takes too long; what it says then is of no interest. */
-async function inTime<T>(work: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new UsageError('store_unavailable', 'MongoDB is slow')), ms)
-    timer.unref()
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }

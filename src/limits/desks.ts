@@ -45,6 +45,12 @@ export class Desks {
     this.#soon.unref()
   }
 
+  /** Resolves when the store knows what was settled for a subject here, or cannot. */
+  async say(subject: string): Promise<void> {
+    const desk = this.#desks.get(subject)
+    if (desk?.isDirty === true) await desk.confirm(this.#clock.now())
+  }
+
   async flush(): Promise<void> {
     clearTimeout(this.#soon)
     this.#soon = undefined

@@ -44,6 +44,7 @@ interface Prepared extends Question {
 
 /** Holds operations to plans. */
 export class Limiter {
+  readonly #door: CounterDoor
   readonly #clock: Clock
   readonly #calendar: Calendar
   readonly #desks: Desks
@@ -51,6 +52,7 @@ export class Limiter {
   readonly #prepared = new WeakMap<Plan, Prepared>()
 
   constructor(door: CounterDoor, clock: Clock, timezone: string) {
+    this.#door = door
     this.#clock = clock
     this.#calendar = new Calendar(timezone)
     this.#desks = new Desks(door, clock)
@@ -92,9 +94,11 @@ export class Limiter {
     this.#desks.settle(reservation.subject, reservation, used)
   }
 
-  /** How far a plan's limits are used. */
-  standings(plan: Plan, parts: readonly CounterPart[]): readonly Standing[] {
-    return this.#standings(plan, parts)
+  /** How far a plan's limits are used, by all instances. Rejects with `store_unavailable`. */
+  async look(subject: string, plan: Plan): Promise<readonly Standing[]> {
+    if (plan.limits.length === 0 && plan.concurrency === null) return []
+    await this.#desks.say(subject)
+    return this.#standings(plan, await this.#door.find(subject))
   }
 
   /** Resolves when all that is settled has been said, or cannot be. */
