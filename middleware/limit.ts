@@ -1,4 +1,5 @@
 import type { Response } from 'express'
+import type { Capture } from '../src/capture/capture.js'
 import type { Admission, Standing } from '../src/limits/limiter.js'
 import { UsageError } from '../src/errors.js'
 import { sendProblem } from './problem.js'
@@ -6,8 +7,22 @@ import { sendProblem } from './problem.js'
 /** Refusals of calendar windows are spread over this long, so that not all come back at once, s. */
 const jitterSeconds = 5
 
+/** Waits for what the plan says; false when the request has been answered, or its client has left. */
+export async function heldToPlan(
+  capture: Capture,
+  res: Response,
+  asked: Promise<Admission>,
+  now: () => number,
+): Promise<boolean> {
+  const admission = await asked
+  if (capture.ending !== undefined) return false
+  if (applyAdmission(res, admission, now())) return true
+  capture.refusal = admission.outcome === 'refused' ? 'quota_exceeded' : 'store_unavailable'
+  return false
+}
+
 /** What an admission means for the response; false when it was refused, and has been answered. */
-export function applyAdmission(res: Response, admission: Admission, now: number): boolean {
+function applyAdmission(res: Response, admission: Admission, now: number): boolean {
   switch (admission.outcome) {
     case 'degraded':
       res.set('X-Usage-Degraded', '1')

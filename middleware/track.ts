@@ -8,7 +8,7 @@ import type { Verdict } from '../src/identity/verifier.js'
 import type { Subject } from '../src/capture/capture.js'
 import type { Admission } from '../src/limits/limiter.js'
 import type { FindCaller } from './callers.js'
-import { applyAdmission } from './limit.js'
+import { heldToPlan } from './limit.js'
 import { sendProblem } from './problem.js'
 
 /** What `track` may be told: that everything it sees is one operation, whatever the path. */
@@ -74,13 +74,9 @@ function decide(
     next()
     return
   }
-  asked
-    .then((admission) => {
-      // Its client has left: nobody waits for what the handler would answer.
-      if (capture.ending !== undefined) return
-      if (applyAdmission(res, admission, context.now())) next()
-      else
-        capture.refusal = admission.outcome === 'refused' ? 'quota_exceeded' : 'store_unavailable'
+  heldToPlan(capture, res, asked, context.now)
+    .then((mayGoOn) => {
+      if (mayGoOn) next()
     })
     .catch(next)
 }

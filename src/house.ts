@@ -19,7 +19,6 @@ import { Submissions, type Submitted } from './ledger/submit.js'
 import { UsageMetrics } from './metrics/usage-metrics.js'
 import { Admissions } from './limits/admissions.js'
 import { Limiter } from './limits/limiter.js'
-import type { Plan } from './limits/plan.js'
 import { PlanBook } from './limits/plans.js'
 import { andThen, type MaybePromise } from './maybe-promise.js'
 import { Meter } from './meter.js'
@@ -70,7 +69,7 @@ export class House {
     this.#find = find
     this.#complaints = new Complaints(clock, logger)
     this.store = createStore(connection, clock)
-    this.plans = new PlanBook(config.plans, config.defaultPlan, (tier) =>
+    this.plans = new PlanBook(config, (tier) =>
       logger.warn(`usage: unknown tier ${JSON.stringify(tier)}, treated as ${config.defaultPlan}`),
     )
     this.parseEvent = createEventParser(config, this.plans)
@@ -87,7 +86,7 @@ export class House {
       priceDoor(this.store.prices, () => this.ready()),
     )
     this.limiter = new Limiter(this.store.counters, clock, config.timezone)
-    this.admissions = new Admissions(this.limiter, clock, (subject) => this.#planOf(subject))
+    this.admissions = new Admissions(this.limiter, clock, this.plans)
     this.metrics = new UsageMetrics(() => this.ledger.stats())
     this.#submissions = new Submissions(this.ledger, this.store.logs)
     this.#intake = this.#createIntake()
@@ -121,7 +120,9 @@ export class House {
     const submitted = await this.#submissions.submit(events)
     submitted.forEach(({ outcome }, index) => {
       const event = events[index]
-      if (event && outcome === 'accepted') this.metrics.count(event)
+      if (event === undefined || outcome !== 'accepted') return
+      this.metrics.count(event)
+      this.admissions.charge(event)
     })
     return submitted
   }
@@ -194,10 +195,6 @@ export class House {
     return { flushed: flushed && left_in_spool === 0, left_in_spool }
   }
 
-  #planOf({ tier }: Subject): Plan {
-    return this.plans.of(this.#config.trustTierClaim ? tier : undefined)
-  }
-
   #createIntake(): Intake {
     const { clock } = this.#config
     const context: CompletionContext = {
@@ -205,7 +202,7 @@ export class House {
       onFlags: (flags, provider) => this.#complaints.flagged(flags, provider),
       prices: this.prices,
       anonymous: { user_id: anonymousUserId },
-      tierOf: (subject) => this.#planOf(subject).tier,
+      tierOf: (subject) => this.plans.ofSubject(subject).tier,
       identifyLate: (late) => this.#identifyLate(late),
     }
     return new Intake({
@@ -216,7 +213,7 @@ export class House {
       complete: (one, ending) =>
         andThen(complete(one, ending, context), (event) => {
           one.proxied?.onEvent?.(event)
-          one.reservation?.settle(event)
+          this.admissions.settle(one, event)
           this.metrics.count(event)
           return event
         }),

@@ -3,6 +3,7 @@ import type { RequestHandler, Router } from 'express'
 import mongoose, { type Connection } from 'mongoose'
 import { admit } from '../middleware/authenticate.js'
 import { createFindCaller, type FindCaller } from '../middleware/callers.js'
+import { heldToPlan } from '../middleware/limit.js'
 import { createProblemHandler } from '../middleware/problem.js'
 import { createTrack, type TrackOptions } from '../middleware/track.js'
 import { createHealth } from '../routes/machines.js'
@@ -88,7 +89,11 @@ export function createUsage(options: UsageOptions): Usage {
           find,
           anonymous: config.anonymous,
           isLimiting: isLimiting(config),
-          ask: (one, subject) => house.admissions.ask(one, subject ?? anonymous),
+          // A host's `identify` may know who it is later: then it can only be counted.
+          ask: (one, subject) => {
+            const who = subject ?? (config.identify ? undefined : anonymous)
+            return who && house.admissions.ask(one, who)
+          },
           now: () => config.clock.now(),
           enter: (one, next) => house.enter(one, next),
         },
@@ -128,6 +133,12 @@ function proxyContext(config: Config, house: House, find: FindCaller): ProxyCont
     logger: config.logger,
     find,
     admit: (res, verdict) => admit(res, verdict, 'user'),
+    ask: (capture, res) => {
+      // `track` may have asked before.
+      if (capture.reservation !== undefined) return true
+      const asked = house.admissions.ask(capture, capture.subject ?? anonymous)
+      return asked === undefined || heldToPlan(capture, res, asked, () => config.clock.now())
+    },
     problems: createProblemHandler(config.logger),
     correct: (id, correction) => house.correct(id, correction),
     secret: keys?.kind === 'secret' ? keys.secrets[0] : undefined,

@@ -1,8 +1,10 @@
 import type { Capture, Held, Subject } from '../capture/capture.js'
 import type { Clock } from '../clock.js'
+import type { UnrecordedEvent } from '../event.js'
 import { nothing, type Amount } from './amount.js'
 import { amountOf, type Admission, type Limiter, type Reservation } from './limiter.js'
 import type { Limit, Plan } from './plan.js'
+import type { PlanBook } from './plans.js'
 import { Typical } from './typical.js'
 
 /** How long a throttled operation waits for room at most, ms. */
@@ -13,18 +15,18 @@ const stepMs = 250
 export class Admissions {
   readonly #limiter: Limiter
   readonly #clock: Clock
-  readonly #planOf: (subject: Subject) => Plan
+  readonly #plans: PlanBook
   readonly #typical = new Typical()
 
-  constructor(limiter: Limiter, clock: Clock, planOf: (subject: Subject) => Plan) {
+  constructor(limiter: Limiter, clock: Clock, plans: PlanBook) {
     this.#limiter = limiter
     this.#clock = clock
-    this.#planOf = planOf
+    this.#plans = plans
   }
 
   /** Undefined when nobody has to be asked. Never rejects. */
   ask(capture: Capture, subject: Subject): Promise<Admission> | undefined {
-    const plan = this.#planOf(subject)
+    const plan = this.#plans.ofSubject(subject)
     const amount = this.#amountOf(capture, subject)
     const asked = this.#limiter.admit(`user:${subject.user_id}`, plan, amount)
     return asked && this.#follow(asked, capture, plan, subject, amount)
@@ -50,6 +52,19 @@ export class Admissions {
     if (capture.ending !== undefined) this.#limiter.settle(admission.reservation, nothing)
     else capture.reservation = this.#heldFor(capture, admission.reservation)
     return admission
+  }
+
+  /** Counts an operation that nobody asked for: recorded from outside, or whose user was known late. */
+  charge(event: UnrecordedEvent): void {
+    const plan = this.#plans.of(event.tier)
+    const startedAt = event.timestamp.getTime()
+    this.#limiter.charge(`user:${event.user_id}`, plan, amountOf(event), startedAt)
+  }
+
+  /** Settles what was held for an operation, or counts it where nothing was. */
+  settle(capture: Capture, event: UnrecordedEvent): void {
+    if (capture.reservation !== undefined) capture.reservation.settle(event)
+    else if (event.status !== 'blocked') this.charge(event)
   }
 
   #heldFor(capture: Capture, reservation: Reservation): Held {

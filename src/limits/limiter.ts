@@ -94,6 +94,14 @@ export class Limiter {
     this.#desks.settle(reservation.subject, reservation, used)
   }
 
+  /** Counts what was used without asking, in the current windows that its start lies in. */
+  charge(subject: string, plan: Plan, used: Amount, startedAt: number): void {
+    if (plan.limits.length === 0 && plan.concurrency === null) return
+    const { windows, keys } = this.#questionOf(plan)
+    const touched = windows.filter(({ from }) => startedAt >= from).map(({ key }) => key)
+    this.#desks.settle(subject, { windows: touched, keys, held: undefined }, used)
+  }
+
   /** How far a plan's limits are used, by all instances. Rejects with `store_unavailable`. */
   async look(subject: string, plan: Plan): Promise<readonly Standing[]> {
     if (plan.limits.length === 0 && plan.concurrency === null) return []

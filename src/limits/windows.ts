@@ -6,6 +6,8 @@ export interface CalendarWindow {
   /** `day@2026-11-25`. */
   readonly key: string
   readonly window: Window
+  /** Epoch ms of its start; -Infinity for a lifetime. */
+  readonly from: number
   /** Epoch ms at which the next begins; Infinity for a lifetime. */
   readonly resetsAt: number
   /** The key of the one before, which other instances may be in still. */
@@ -22,7 +24,7 @@ const formats = {
 /** Calendar windows of a zone, found once and used until the first of them ends. */
 export class Calendar {
   readonly #zone: string
-  readonly #current = new Map<Window, CalendarWindow & { from: number }>()
+  readonly #current = new Map<Window, CalendarWindow>()
 
   constructor(zone: string) {
     this.#zone = zone
@@ -36,7 +38,7 @@ export class Calendar {
     return found
   }
 
-  #find(now: number, window: Window): CalendarWindow & { from: number } {
+  #find(now: number, window: Window): CalendarWindow {
     if (window === 'lifetime') {
       return { key: 'lifetime', window, from: -Infinity, resetsAt: Infinity, before: undefined }
     }
