@@ -86,7 +86,7 @@ export class House {
       priceDoor(this.store.prices, () => this.ready()),
     )
     this.limiter = new Limiter(this.store.counters, clock, config.timezone)
-    this.admissions = new Admissions(this.limiter, clock, this.plans)
+    this.admissions = new Admissions(this.limiter, clock, this.plans, this.prices)
     this.metrics = new UsageMetrics(() => this.ledger.stats())
     this.#submissions = new Submissions(this.ledger, this.store.logs)
     this.#intake = this.#createIntake()

@@ -4,8 +4,13 @@ import type { UnrecordedEvent } from '../event.js'
 import { nothing, type Amount } from './amount.js'
 import { amountOf, type Admission, type Limiter, type Reservation } from './limiter.js'
 import type { Limit, Plan } from './plan.js'
+import { andThen, type MaybePromise } from '../maybe-promise.js'
+import type { PriceBook } from '../pricing/price-book.js'
 import type { PlanBook } from './plans.js'
 import { Typical } from './typical.js'
+import { upperBound } from './upper-bound.js'
+
+type Prices = Pick<PriceBook, 'ready' | 'price'>
 
 /** How long a throttled operation waits for room at most, ms. */
 const throttleMs = 10_000
@@ -16,10 +21,12 @@ export class Admissions {
   readonly #limiter: Limiter
   readonly #clock: Clock
   readonly #plans: PlanBook
+  readonly #prices: Prices
   readonly #typical = new Typical()
 
-  constructor(limiter: Limiter, clock: Clock, plans: PlanBook) {
+  constructor(limiter: Limiter, clock: Clock, plans: PlanBook, prices: Prices) {
     this.#limiter = limiter
+    this.#prices = prices
     this.#clock = clock
     this.#plans = plans
   }
@@ -27,9 +34,17 @@ export class Admissions {
   /** Undefined when nobody has to be asked. Never rejects. */
   ask(capture: Capture, subject: Subject): Promise<Admission> | undefined {
     const plan = this.#plans.ofSubject(subject)
-    const amount = this.#amountOf(capture, subject)
+    if (plan.limits.length === 0 && plan.concurrency === null) return undefined
+    const amount = this.#amountOf(capture, subject, plan)
+    if (amount instanceof Promise) {
+      return amount.then((most) => this.#askFor(capture, subject, plan, most))
+    }
+    return this.#askFor(capture, subject, plan, amount)
+  }
+
+  async #askFor(capture: Capture, subject: Subject, plan: Plan, amount: Amount) {
     const asked = this.#limiter.admit(`user:${subject.user_id}`, plan, amount)
-    return asked && this.#follow(asked, capture, plan, subject, amount)
+    return this.#follow(asked, capture, plan, subject, amount)
   }
 
   async #follow(
@@ -43,9 +58,7 @@ export class Admissions {
     const until = this.#clock.elapsed() + throttleMs
     while (mayWait(admission) && capture.ending === undefined && this.#clock.elapsed() < until) {
       await sleep(stepMs)
-      const again = this.#limiter.admit(`user:${subject.user_id}`, plan, amount)
-      if (again === undefined) break
-      admission = await again
+      admission = await this.#limiter.admit(`user:${subject.user_id}`, plan, amount)
     }
     if (!('reservation' in admission)) return admission
     // The client has left meanwhile, and what it began is over already.
@@ -80,8 +93,13 @@ export class Admissions {
     }
   }
 
-  /** One request, and what this user's operations of the kind usually produce. */
-  #amountOf({ operation }: Capture, { user_id }: Subject): Amount {
+  /** What is held: the most it can use where a limit is strict, else what is usual. */
+  #amountOf({ operation, req }: Capture, { user_id }: Subject, plan: Plan): MaybePromise<Amount> {
+    if (plan.limits.some(isStrict)) {
+      return andThen(this.#prices.ready(), () =>
+        upperBound(req, (usage, at) => this.#prices.price(usage, at), this.#clock.now()),
+      )
+    }
     const usual = this.#typical.of(user_id, operation.type)
     return {
       requests: 1,
@@ -89,6 +107,10 @@ export class Admissions {
       cost: usual?.cost ?? 0,
     }
   }
+}
+
+function isStrict({ metric, reservation }: Limit): boolean {
+  return reservation === 'strict' && metric !== 'requests'
 }
 
 /** Refused by limits of which every one says that it would rather wait. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { CounterPart } from '../../models/counter.js'
 import type { CountedLimit, Move, Moved } from '../store/counter-store.js'
+import type { Clock } from '../clock.js'
 import type { Amount } from './amount.js'
 import { inTime } from './in-time.js'
 import { Tally } from './tally.js'
@@ -18,7 +19,6 @@ export interface Question {
   readonly keys: readonly string[]
   /** Windows before those, in which other instances may be still. */
   readonly before: readonly string[]
-  readonly now: number
 }
 
 /** What was let through, until its usage is known. */
@@ -59,7 +59,7 @@ const deadlineMs = 250
 export class Desk {
   readonly #subject: string
   readonly #door: CounterDoor
-  readonly #elapsed: () => number
+  readonly #clock: Clock
   #instance = randomUUID()
   readonly #tally = new Tally()
   /** Numbers the moves, so that one that arrives late does not undo a later one. */
@@ -70,11 +70,11 @@ export class Desk {
   #movedAt: number
   #last: Pick<Question, 'keys' | 'before'> = { keys: [], before: [] }
 
-  constructor(subject: string, door: CounterDoor, elapsed: () => number) {
+  constructor(subject: string, door: CounterDoor, clock: Clock) {
     this.#subject = subject
     this.#door = door
-    this.#elapsed = elapsed
-    this.#movedAt = elapsed()
+    this.#clock = clock
+    this.#movedAt = clock.elapsed()
   }
 
   get holds(): boolean {
@@ -87,7 +87,7 @@ export class Desk {
   }
 
   get isIdle(): boolean {
-    return !this.#isDirty && !this.holds && this.#elapsed() - this.#movedAt > silentMs
+    return !this.#isDirty && !this.holds && this.#clock.elapsed() - this.#movedAt > silentMs
   }
 
   /** Rejects when the store did; nothing is held then. */
@@ -109,12 +109,12 @@ export class Desk {
    * Says what has changed since the last time, and that this instance lives. False when it could not
    * be said, and has to be tried again.
    */
-  async confirm(now: number): Promise<boolean> {
+  async confirm(): Promise<boolean> {
     if (this.#isMoving) return false
     this.#isMoving = true
     try {
       this.#isDirty = false
-      await this.#move({ ...this.#last, limits: [], now }, [])
+      await this.#move({ ...this.#last, limits: [] }, [])
       return !this.#isDirty
     } catch {
       this.#isDirty = true
@@ -159,8 +159,9 @@ export class Desk {
   }
 
   async #move(question: Question, asks: readonly Amount[]): Promise<Moved> {
-    const { limits, keys, before, now } = question
-    if (this.#elapsed() - this.#movedAt > silentMs) {
+    const { limits, keys, before } = question
+    const now = this.#clock.now()
+    if (this.#clock.elapsed() - this.#movedAt > silentMs) {
       this.#instance = randomUUID()
       this.#tally.renew()
     }
@@ -182,9 +183,9 @@ export class Desk {
       keys,
       asks,
     })
-    const moved = await inTime(moving, deadlineMs, this.#elapsed)
+    const moved = await inTime(moving, deadlineMs, () => this.#clock.elapsed())
     this.#tally.said(own)
-    this.#movedAt = this.#elapsed()
+    this.#movedAt = this.#clock.elapsed()
     return moved
   }
 }

@@ -27,7 +27,7 @@ export class Desks {
   of(subject: string): Desk {
     const known = this.#desks.get(subject)
     if (known !== undefined) return known
-    const desk = new Desk(subject, this.#door, () => this.#clock.elapsed())
+    const desk = new Desk(subject, this.#door, this.#clock)
     this.#desks.set(subject, desk)
     return desk
   }
@@ -48,7 +48,7 @@ export class Desks {
   /** Resolves when the store knows what was settled for a subject here, or cannot. */
   async say(subject: string): Promise<void> {
     const desk = this.#desks.get(subject)
-    if (desk?.isDirty === true) await desk.confirm(this.#clock.now())
+    if (desk?.isDirty === true) await desk.confirm()
   }
 
   async flush(): Promise<void> {
@@ -74,11 +74,10 @@ export class Desks {
   }
 
   async #confirm(desks: readonly Desk[]): Promise<void> {
-    const now = this.#clock.now()
     await Promise.all(
       desks.map(async (desk) => {
         if (!desk.isDirty && !desk.holds) return
-        if (!(await desk.confirm(now)) && !this.#isStopped) this.#confirmSoon(desk)
+        if (!(await desk.confirm()) && !this.#isStopped) this.#confirmSoon(desk)
       }),
     )
   }

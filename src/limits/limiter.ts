@@ -38,6 +38,7 @@ const nowKey = 'now'
 const always: readonly Window[] = ['day', 'month']
 
 interface Prepared extends Question {
+  readonly validFrom: number
   readonly windows: readonly CalendarWindow[]
   readonly validUntil: number
 }
@@ -59,13 +60,8 @@ export class Limiter {
     this.#breaker = new Breaker(clock)
   }
 
-  /** Asks for an operation; undefined when its plan limits nothing, and nobody has to be asked. */
-  admit(subject: string, plan: Plan, amount: Amount): Promise<Admission> | undefined {
-    if (plan.limits.length === 0 && plan.concurrency === null) return undefined
-    return this.#admit(subject, plan, amount)
-  }
-
-  async #admit(subject: string, plan: Plan, amount: Amount): Promise<Admission> {
+  /** Asks for an operation. Never rejects. */
+  async admit(subject: string, plan: Plan, amount: Amount): Promise<Admission> {
     const question = this.#questionOf(plan)
     const { keys } = question
     const windows = question.windows.map(({ key }) => key)
@@ -135,7 +131,7 @@ export class Limiter {
   #questionOf(plan: Plan): Prepared {
     const now = this.#clock.now()
     const known = this.#prepared.get(plan)
-    if (known !== undefined && now < known.validUntil && now >= known.now) return known
+    if (known !== undefined && now < known.validUntil && now >= known.validFrom) return known
     const names = new Set([...always, ...plan.limits.map(({ window }) => window)])
     const windows = [...names].map((window) => this.#calendar.at(now, window))
     const limits = plan.limits
@@ -143,7 +139,7 @@ export class Limiter {
       .map((limit) => counted(limit, this.#calendar.at(now, limit.window).key))
     if (plan.concurrency !== null) limits.push(counted(concurrencyLimit(plan.concurrency), nowKey))
     const prepared = {
-      now,
+      validFrom: Math.max(...windows.map(({ from }) => from)),
       limits,
       windows,
       keys: [...windows.map(({ key }) => key), ...(plan.concurrency === null ? [] : [nowKey])],
