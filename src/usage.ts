@@ -8,6 +8,7 @@ import { createProblemHandler } from '../middleware/problem.js'
 import { createTrack, type TrackOptions } from '../middleware/track.js'
 import { createHealth } from '../routes/machines.js'
 import { createRouter } from '../routes/router.js'
+import type { Capture, Subject } from './capture/capture.js'
 import type { Facts } from './capture/annotations.js'
 import { isProduction } from './environment.js'
 import { UsageError } from './errors.js'
@@ -80,25 +81,10 @@ export function createUsage(options: UsageOptions): Usage {
   const house = new House(config, connection, find)
   const context = createRouteContext(config, house, find)
   const { meter } = house
+  const tracking = trackContext(config, house, find)
   const proxies: { close(): void }[] = []
   return {
-    track: (trackOptions) =>
-      createTrack(
-        {
-          meter,
-          find,
-          anonymous: config.anonymous,
-          isLimiting: isLimiting(config),
-          // A host's `identify` may know who it is later: then it can only be counted.
-          ask: (one, subject) => {
-            const who = subject ?? (config.identify ? undefined : anonymous)
-            return who && house.admissions.ask(one, who)
-          },
-          now: () => config.clock.now(),
-          enter: (one, next) => house.enter(one, next),
-        },
-        trackOptions,
-      ),
+    track: (trackOptions) => createTrack(tracking, trackOptions),
     router: () => createRouter(context, config.logger),
     health: () => createHealth(() => context.health()),
     proxy: (proxyOptions) => {
@@ -115,6 +101,22 @@ export function createUsage(options: UsageOptions): Usage {
       for (const proxy of proxies) proxy.close()
       return report
     },
+  }
+}
+
+function trackContext(config: Config, house: House, find: FindCaller) {
+  return {
+    meter: house.meter,
+    find,
+    anonymous: config.anonymous,
+    isLimiting: isLimiting(config),
+    ask: (one: Capture, subject: Subject | undefined) => {
+      // A host's `identify` may know who it is later: then it can only be counted.
+      const who = subject ?? (config.identify ? undefined : anonymous)
+      return who && house.admissions.ask(one, who)
+    },
+    now: () => config.clock.now(),
+    enter: (one: Capture, next: () => void) => house.enter(one, next),
   }
 }
 

@@ -1,5 +1,3 @@
-import type { Metric } from './plan.js'
-
 /** What one or several operations use: whole numbers, cost in nano-USD. */
 export interface Amount {
   readonly requests: number
@@ -24,5 +22,3 @@ export function minus(a: Amount, b: Amount): Amount {
     cost: a.cost - b.cost,
   }
 }
-
-export const metrics: readonly Metric[] = ['requests', 'tokens', 'cost']

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { CounterPart } from '../../models/counter.js'
-import type { CountedLimit, Move, Moved } from '../store/counter-store.js'
+import type { CountedLimit, CounterPart, Move, Moved } from '../store/counter-move.js'
 import type { Clock } from '../clock.js'
 import type { Amount } from './amount.js'
 import { inTime } from './in-time.js'

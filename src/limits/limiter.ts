@@ -1,6 +1,5 @@
 import type { Clock } from '../clock.js'
-import type { CounterPart } from '../../models/counter.js'
-import type { CountedLimit } from '../store/counter-store.js'
+import type { CountedLimit, CounterPart } from '../store/counter-move.js'
 import { nothing, type Amount } from './amount.js'
 import { Breaker } from './breaker.js'
 import { Desks } from './desks.js'

@@ -1,5 +1,4 @@
-import type { CounterPart } from '../../models/counter.js'
-import type { OwnPart } from '../store/counter-store.js'
+import type { CounterPart, OwnPart } from '../store/counter-move.js'
 import { minus, nothing, plus, type Amount } from './amount.js'
 
 /** What this instance has settled and holds of one subject, by window. */

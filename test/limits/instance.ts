@@ -18,7 +18,7 @@ const usage = createUsage({
     now: () => Date.now() + shift,
     elapsed: () => performance.now(),
   },
-  identify: (req) => ({ user_id: String(req.query.user) }),
+  identify: (req) => ({ user_id: typeof req.query.user === 'string' ? req.query.user : '' }),
 })
 await usage.ready()
 const app = express()

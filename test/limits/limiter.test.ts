@@ -51,7 +51,7 @@ describe('limits over two instances', () => {
 
   const askAll = (subject: string, under: Plan, count: number, amount = one) =>
     Promise.all(
-      Array.from({ length: count }, (_, index) =>
+      Array.from({ length: count }, async (_, index) =>
         limiters[index % 2]?.admit(subject, under, amount),
       ),
     )
@@ -126,9 +126,9 @@ describe('limits over two instances', () => {
               cost: 0,
             })
             // Whoever has settled less than the limit is never refused, whoever has not always.
-            assert.equal(answer?.outcome, used < 1_000 ? 'admitted' : 'refused')
-            if (answer?.outcome === 'admitted')
-              running.push({ at, reservation: answer.reservation })
+            assert.ok(answer)
+            assert.equal(answer.outcome, used < 1_000 ? 'admitted' : 'refused')
+            if (answer.outcome === 'admitted') running.push({ at, reservation: answer.reservation })
           } else if (what === 'crash') {
             // What it had settled was said a moment later.
             await instances[at]?.flush()
