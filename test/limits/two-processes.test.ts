@@ -6,7 +6,7 @@ import type { PlanOptions } from '../../src/index.js'
 import { secret } from '../helpers/app.js'
 import { freshDatabase, type FreshDatabase } from '../helpers/mongo.js'
 
-const runs = Number(process.env.LIMIT_RUNS ?? 3)
+const runs = Number(process.env.LIMIT_RUNS ?? 1)
 
 interface Instance {
   readonly child: ChildProcess
@@ -33,7 +33,7 @@ function ask(agent: Agent, { port }: Instance, user: string): Promise<number> {
   })
 }
 
-describe(`a hard limit of 50 a day, 1,000 requests at once over two processes, ${runs} runs`, () => {
+describe(`a hard limit of 50 a day, 1,000 requests at once over two processes, ${runs} run(s)`, () => {
   let database: FreshDatabase
   let instances: Instance[]
   let agent: Agent
