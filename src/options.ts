@@ -8,6 +8,7 @@ import { systemClock, type Clock } from './clock.js'
 import type { AuthConfig, AuthOptions } from './identity/auth-options.js'
 import { parseAuthOptions } from './identity/auth-options.js'
 import { invalidOption, shown } from './identity/invalid-option.js'
+import { describe } from './option-issue.js'
 import type { Plan } from './limits/plan.js'
 import { plansOf, plansSchema, type PlanOptions } from './limits/plan-options.js'
 import { consoleLogger, type Logger } from './logger.js'
@@ -233,25 +234,4 @@ export function parseOptions(options: UsageOptions, production: boolean): Config
     logger: options.logger ?? consoleLogger,
     clock: options.clock ?? systemClock,
   })
-}
-
-function describe(issue: z.core.$ZodIssue | undefined, options: unknown): Error {
-  const path = (issue?.path ?? []).map(String)
-  if (issue?.code === 'unrecognized_keys') {
-    const option = [...path, issue.keys[0]].join('.')
-    return invalidOption(option, 'is not an option', shown(Object.keys(at(options, path) ?? {})))
-  }
-  const value = at(options, path)
-  const secretive = path[0] === 'mongoUri' || path[0] === 'connection'
-  const message = issue?.message.replace(/^Invalid (?:input|option|string): /, '') ?? 'is invalid'
-  const rule = message.startsWith('must') ? message : `must be valid (${message})`
-  return invalidOption(path.join('.') || 'options', rule, secretive ? typeof value : shown(value))
-}
-
-function at(value: unknown, path: readonly string[]): object | undefined {
-  let found: unknown = value
-  for (const key of path) {
-    found = typeof found === 'object' && found !== null ? Reflect.get(found, key) : undefined
-  }
-  return found as object | undefined
 }
