@@ -28,7 +28,11 @@ const variants: Record<string, (input: VariantInput) => Promise<Mounted>> = {
 
   usage: async ({ mongoUri, secret }) => {
     const { createUsage } = await import('../src/index.js')
-    const usage = createUsage({ mongoUri, auth: { secret, algorithms: ['HS256'] } })
+    const usage = createUsage({
+      mongoUri,
+      auth: { secret, algorithms: ['HS256'] },
+      plans: { free: { limits: [] } },
+    })
     await usage.ready()
     return {
       handlers: [usage.track()],

@@ -3,7 +3,6 @@ import type { Subject } from '../src/capture/capture.js'
 import { subjectOf } from '../src/identity/subject.js'
 import { anonymousUserId } from '../src/identity/user-id.js'
 import type { PlanBook } from '../src/limits/plans.js'
-import { priorityOf } from '../src/limits/priority.js'
 import type { Standing } from '../src/limits/turns.js'
 import { andThen, type MaybePromise } from '../src/maybe-promise.js'
 import type { Meter } from '../src/meter.js'
@@ -16,13 +15,12 @@ interface StandingContext {
 
 /** Tells where a request stands in line: by its caller's plan. Callers that are not known are one. */
 export function createStandingOf(
-  { trustTierClaim }: { readonly trustTierClaim: boolean },
   { meter, plans }: StandingContext,
   find: FindCaller,
 ): (req: Request) => MaybePromise<Standing> {
   const standing = (subject: Subject | undefined): Standing => ({
     user: subject?.user_id ?? anonymousUserId,
-    priority: priorityOf(plans.of(trustTierClaim ? subject?.tier : undefined)),
+    priority: plans.ofSubject(subject ?? {}).priority,
   })
   return (req) => {
     const capture = meter.captureOf(req)

@@ -5,7 +5,10 @@ import { UsageError } from '../src/errors.js'
 import type { OperationOptions } from '../src/capture/operations.js'
 import { subjectOf as subjectOfCaller } from '../src/identity/subject.js'
 import type { Verdict } from '../src/identity/verifier.js'
+import type { Subject } from '../src/capture/capture.js'
+import type { Admission } from '../src/limits/limiter.js'
 import type { FindCaller } from './callers.js'
+import { heldToPlan } from './limit.js'
 import { sendProblem } from './problem.js'
 
 /** What `track` may be told: that everything it sees is one operation, whatever the path. */
@@ -15,6 +18,11 @@ interface TrackContext {
   readonly meter: Meter
   readonly find: FindCaller
   readonly anonymous: 'track' | 'refuse'
+  /** Asks the plan of the caller; undefined when nobody has to be asked. Never rejects. */
+  readonly ask: (capture: Capture, subject: Subject | undefined) => Promise<Admission> | undefined
+  /** Whether any plan limits anything: who sends a request must be known before it goes on. */
+  readonly isLimiting: boolean
+  readonly now: () => number
   /** Hands a request on in such a way that what its handler calls is known to be its own. */
   readonly enter: (capture: Capture, next: () => void) => void
 }
@@ -37,30 +45,45 @@ export function createTrack(context: TrackContext, options?: TrackOptions): Requ
       else pass(error)
     }
     const verdict = context.find(req)
-    if (verdict instanceof Promise) {
-      capture.pendingSubject = verdict.then(subjectOf, () => undefined)
-      if (context.anonymous === 'refuse') {
-        verdict.then((found) => admit(found, res, next), next)
-        return
-      }
-    } else {
-      capture.subject = subjectOf(verdict)
-      if (context.anonymous === 'refuse') {
-        admit(verdict, res, next)
-        return
-      }
+    if (!(verdict instanceof Promise)) {
+      decide(context, capture, verdict, res, next)
+      return
     }
-    next()
+    capture.pendingSubject = verdict.then(subjectOf, () => undefined)
+    if (context.anonymous === 'refuse' || context.isLimiting) {
+      verdict.then((found) => decide(context, capture, found, res, next)).catch(next)
+    } else next()
   }
 }
 
-function admit(verdict: Verdict, res: Response, next: NextFunction): void {
-  if (verdict.ok) {
+/** Lets a request go on, refuses it, or asks first. */
+function decide(
+  context: TrackContext,
+  capture: Capture,
+  verdict: Verdict,
+  res: Response,
+  next: NextFunction,
+): void {
+  capture.subject = subjectOf(verdict)
+  if (context.anonymous === 'refuse' && !verdict.ok) {
+    refuseStranger(verdict.description, res)
+    return
+  }
+  const asked = context.ask(capture, capture.subject)
+  if (asked === undefined) {
     next()
     return
   }
+  heldToPlan(capture, res, asked, context.now)
+    .then((mayGoOn) => {
+      if (mayGoOn) next()
+    })
+    .catch(next)
+}
+
+function refuseStranger(description: string, res: Response): void {
   res.set('WWW-Authenticate', 'Bearer realm="usage"')
-  sendProblem(res, new UsageError('unauthorized', verdict.description))
+  sendProblem(res, new UsageError('unauthorized', description))
 }
 
 function subjectOf(verdict: Verdict) {

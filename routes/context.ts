@@ -2,6 +2,7 @@ import type { RequestHandler } from 'express'
 import type { Access } from '../middleware/authenticate.js'
 import type { Realtime } from '../src/insight/realtime.js'
 import type { ModelsQuestion, ModelsUsage } from '../src/insight/models.js'
+import type { Quota } from '../src/insight/quota.js'
 import type { UserUsage } from '../src/insight/user-usage.js'
 import type { UserRow } from '../src/insight/users.js'
 import type { UnrecordedEvent, UsageEvent } from '../src/event.js'
@@ -33,6 +34,7 @@ export interface RouteContext {
   now(): number
   guard(access: Access): RequestHandler
   userUsage(user: AskedUser, span: Span, timezone: string): Promise<UserUsage>
+  quota(user: AskedUser): Promise<Quota>
   globalUsage(span: Span, timezone: string): Promise<object>
   modelsUsage(question: ModelsQuestion): Promise<ModelsUsage>
   prices: PriceActions

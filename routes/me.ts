@@ -28,8 +28,14 @@ export function meRoutes(context: RouteContext): Route[] {
       ),
     )
   })
+  const quota = handle(async (req, res) => {
+    parseQuery(req, {})
+    const { user_id, tier } = callerOf(req)
+    sendJson(res, await context.quota({ user_id, tier: tier ?? null }))
+  })
   return [
     { method: 'get', path: '/me', handlers: [guard, usage] },
+    { method: 'get', path: '/me/quota', handlers: [guard, quota] },
     { method: 'get', path: '/me/logs', handlers: [guard, logs] },
   ]
 }

@@ -18,6 +18,7 @@ export const errorCodes = {
   body_too_large: { title: 'Body too large', status: 413 },
   invalid_event: { title: 'Invalid event', status: 422 },
   invalid_price: { title: 'Invalid price', status: 422 },
+  quota_exceeded: { title: 'Quota exceeded', status: 429 },
   internal: { title: 'Internal error', status: 500 },
   upstream_unreachable: { title: 'Provider unreachable', status: 502 },
   store_unavailable: { title: 'Store unavailable', status: 503 },

@@ -17,6 +17,8 @@ import { Intake } from './ledger/intake.js'
 import { Ledger } from './ledger/ledger.js'
 import { Submissions, type Submitted } from './ledger/submit.js'
 import { UsageMetrics } from './metrics/usage-metrics.js'
+import { Admissions } from './limits/admissions.js'
+import { Limiter } from './limits/limiter.js'
 import { PlanBook } from './limits/plans.js'
 import { andThen, type MaybePromise } from './maybe-promise.js'
 import { Meter } from './meter.js'
@@ -25,7 +27,7 @@ import { Outbound } from './outbound/outbound.js'
 import { Waiting } from './outbound/waiting.js'
 import { createPriceBook, type PriceBook } from './pricing/price-book.js'
 import { priceEvent } from './pricing/price-event.js'
-import type { PriceDoor } from './pricing/stored-prices.js'
+import { priceDoor } from './pricing/stored-prices.js'
 import { RollupSchedule } from './rollup/schedule.js'
 import { createStore, type Store } from './store/store.js'
 import { createTokenCounter, type TokenCounter } from './tokens/counter.js'
@@ -44,6 +46,8 @@ export class House {
   readonly prices: PriceBook
   readonly parseEvent: EventParser
   readonly metrics: UsageMetrics
+  readonly limiter: Limiter
+  readonly admissions: Admissions
   readonly #submissions: Submissions
   readonly #config: Config
   readonly #counter: TokenCounter
@@ -65,7 +69,7 @@ export class House {
     this.#find = find
     this.#complaints = new Complaints(clock, logger)
     this.store = createStore(connection, clock)
-    this.plans = new PlanBook(config.defaultPlan, (tier) =>
+    this.plans = new PlanBook(config, (tier) =>
       logger.warn(`usage: unknown tier ${JSON.stringify(tier)}, treated as ${config.defaultPlan}`),
     )
     this.parseEvent = createEventParser(config, this.plans)
@@ -77,7 +81,12 @@ export class House {
       ...config.ledger,
       onWritten: () => this.#announce(),
     })
-    this.prices = createPriceBook(config, this.#priceDoor())
+    this.prices = createPriceBook(
+      config,
+      priceDoor(this.store.prices, () => this.ready()),
+    )
+    this.limiter = new Limiter(this.store.counters, clock, config.timezone)
+    this.admissions = new Admissions(this.limiter, clock, this.plans, this.prices)
     this.metrics = new UsageMetrics(() => this.ledger.stats())
     this.#submissions = new Submissions(this.ledger, this.store.logs)
     this.#intake = this.#createIntake()
@@ -111,7 +120,9 @@ export class House {
     const submitted = await this.#submissions.submit(events)
     submitted.forEach(({ outcome }, index) => {
       const event = events[index]
-      if (event && outcome === 'accepted') this.metrics.count(event)
+      if (event === undefined || outcome !== 'accepted') return
+      this.metrics.count(event)
+      this.admissions.charge(event)
     })
     return submitted
   }
@@ -176,19 +187,12 @@ export class House {
     this.#outbound?.stop()
     const flushed = await within(this.flush(), deadlineMs - (clock.elapsed() - began))
     this.ledger.stop()
+    await within(this.limiter.flush(), 500)
+    this.limiter.stop()
     await this.#counter.close()
     const left_in_spool = this.#intake.depth + this.ledger.depth
     if (own) await own.close()
     return { flushed: flushed && left_in_spool === 0, left_in_spool }
-  }
-
-  /** The first events may come before the connection: their prices wait for it, a bounded time. */
-  #priceDoor(): PriceDoor {
-    const { prices } = this.store
-    return {
-      version: () => this.ready().then(() => prices.version()),
-      overrides: () => prices.overrides(),
-    }
   }
 
   #createIntake(): Intake {
@@ -198,7 +202,7 @@ export class House {
       onFlags: (flags, provider) => this.#complaints.flagged(flags, provider),
       prices: this.prices,
       anonymous: { user_id: anonymousUserId },
-      tierOf: ({ tier }) => this.plans.of(this.#config.trustTierClaim ? tier : undefined).tier,
+      tierOf: (subject) => this.plans.ofSubject(subject).tier,
       identifyLate: (late) => this.#identifyLate(late),
     }
     return new Intake({
@@ -209,6 +213,7 @@ export class House {
       complete: (one, ending) =>
         andThen(complete(one, ending, context), (event) => {
           one.proxied?.onEvent?.(event)
+          this.admissions.settle(one, event)
           this.metrics.count(event)
           return event
         }),

@@ -8,6 +8,9 @@ import { systemClock, type Clock } from './clock.js'
 import type { AuthConfig, AuthOptions } from './identity/auth-options.js'
 import { parseAuthOptions } from './identity/auth-options.js'
 import { invalidOption, shown } from './identity/invalid-option.js'
+import { describe } from './option-issue.js'
+import type { Plan } from './limits/plan.js'
+import { plansOf, plansSchema, type PlanOptions } from './limits/plan-options.js'
 import { consoleLogger, type Logger } from './logger.js'
 import type { PriceOverride } from './pricing/override.js'
 import { pricingOptions, type PricingConfig } from './pricing/pricing-options.js'
@@ -41,6 +44,13 @@ export interface UsageOptions {
   idempotencyKey?: ((req: Request) => string | undefined) | undefined
   /** Whether the verified `tier` claim chooses the plan. Default true. */
   trustTierClaim?: boolean | undefined
+  /**
+   * What each tier may use, over the built-in plans: free, basic, pro, enterprise (10,000, 50,000,
+   * 200,000 and 1,000,000 tokens a month) and beta.
+   */
+  plans?: Readonly<Record<string, PlanOptions>> | undefined
+  /** What happens to requests under limits while MongoDB does not answer. Default 'open'. */
+  onStoreError?: 'open' | 'closed' | undefined
   /** Plan of users without a known tier. Default 'free'. */
   defaultPlan?: string | undefined
   /** Requests of nobody in particular: counted for `anonymous`, or refused with 401. Default 'track'. */
@@ -133,7 +143,9 @@ const schema = z.strictObject({
   operations: z.array(operation).max(1000).default([]),
   idempotencyKey: call.optional(),
   trustTierClaim: z.boolean().default(true),
-  defaultPlan: z.enum(['free', 'basic', 'pro', 'enterprise']).default('free'),
+  plans: plansSchema,
+  onStoreError: z.enum(['open', 'closed']).default('open'),
+  defaultPlan: z.string().default('free'),
   anonymous: z.enum(['track', 'refuse']).default('track'),
   metadata: z.array(z.string().regex(name)).max(10).default([]),
   capture: captureSchema,
@@ -166,6 +178,7 @@ export interface Config {
   readonly operations: readonly OperationOptions[]
   readonly idempotencyKey: UsageOptions['idempotencyKey']
   readonly trustTierClaim: boolean
+  readonly plans: ReadonlyMap<string, Plan>
   readonly defaultPlan: string
   readonly anonymous: 'track' | 'refuse'
   readonly metadata: ReadonlySet<string>
@@ -203,8 +216,14 @@ export function parseOptions(options: UsageOptions, production: boolean): Config
   if (options.auth === undefined && options.identify === undefined) {
     throw invalidOption('auth', 'or identify must be given', 'neither')
   }
+  const plans = plansOf(data.plans, data.onStoreError)
+  if (!plans.has(data.defaultPlan)) {
+    const known = [...plans.keys()].join(', ')
+    throw invalidOption('defaultPlan', `must be one of ${known}`, shown(data.defaultPlan))
+  }
   return Object.freeze({
     ...data,
+    plans,
     connection: options.connection,
     mongoUri: options.mongoUri,
     auth: options.auth === undefined ? undefined : parseAuthOptions(options.auth, production),
@@ -215,25 +234,4 @@ export function parseOptions(options: UsageOptions, production: boolean): Config
     logger: options.logger ?? consoleLogger,
     clock: options.clock ?? systemClock,
   })
-}
-
-function describe(issue: z.core.$ZodIssue | undefined, options: unknown): Error {
-  const path = (issue?.path ?? []).map(String)
-  if (issue?.code === 'unrecognized_keys') {
-    const option = [...path, issue.keys[0]].join('.')
-    return invalidOption(option, 'is not an option', shown(Object.keys(at(options, path) ?? {})))
-  }
-  const value = at(options, path)
-  const secretive = path[0] === 'mongoUri' || path[0] === 'connection'
-  const message = issue?.message.replace(/^Invalid (?:input|option|string): /, '') ?? 'is invalid'
-  const rule = message.startsWith('must') ? message : `must be valid (${message})`
-  return invalidOption(path.join('.') || 'options', rule, secretive ? typeof value : shown(value))
-}
-
-function at(value: unknown, path: readonly string[]): object | undefined {
-  let found: unknown = value
-  for (const key of path) {
-    found = typeof found === 'object' && found !== null ? Reflect.get(found, key) : undefined
-  }
-  return found as object | undefined
 }

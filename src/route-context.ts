@@ -8,6 +8,7 @@ import type { House } from './house.js'
 import { globalUsage } from './insight/global-usage.js'
 import { modelsUsage, type ModelsQuestion } from './insight/models.js'
 import { realtime, type Realtime } from './insight/realtime.js'
+import { quota } from './insight/quota.js'
 import { shared } from './insight/shared.js'
 import { userUsage, type UserUsage } from './insight/user-usage.js'
 import { users } from './insight/users.js'
@@ -37,6 +38,7 @@ export function createRouteContext(config: Config, house: House, find: FindCalle
     now: () => clock.now(),
     guard: (access) => authenticate(find, access),
     userUsage: (user, span, zone) => askUserUsage(config, house, user, span, zone),
+    quota: async (user) => quota(house.limiter, user.user_id, await planOf(config, house, user)),
     globalUsage: (span, zone) => globalUsage(store, span, zone),
     modelsUsage: (question) => askModels(config, house, question),
     prices: priceActions(house),
@@ -57,22 +59,29 @@ export function createRouteContext(config: Config, house: House, find: FindCalle
   }
 }
 
+/** The plan of a user: as their token says, else as last seen. */
+async function planOf({ trustTierClaim }: Config, { store, plans }: House, asked: AskedUser) {
+  const { user_id, tier } = asked
+  const seen = tier === undefined ? (await store.accounts.find(user_id))?.seen_tier : undefined
+  const known = tier === undefined ? seen : trustTierClaim ? tier : undefined
+  return plans.of(known || undefined)
+}
+
 async function askUserUsage(
-  { clock, timezone, trustTierClaim }: Config,
-  { store, plans }: House,
-  { user_id, tier }: AskedUser,
+  config: Config,
+  house: House,
+  asked: AskedUser,
   span: Span,
   zone: string,
 ): Promise<UserUsage> {
-  const seen = tier === undefined ? (await store.accounts.find(user_id))?.seen_tier : undefined
-  const known = tier === undefined ? seen : trustTierClaim ? tier : undefined
-  return userUsage(store, {
-    user_id,
+  const { clock, timezone } = config
+  return userUsage(house.store, {
+    user_id: asked.user_id,
     span,
     timezone: zone,
     billingTimezone: timezone,
     now: clock.now(),
-    plan: plans.of(known || undefined),
+    plan: await planOf(config, house, asked),
   })
 }
 

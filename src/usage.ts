@@ -4,15 +4,18 @@ import mongoose, { type Connection } from 'mongoose'
 import { admit } from '../middleware/authenticate.js'
 import { createFindCaller, type FindCaller } from '../middleware/callers.js'
 import { createPrioritize } from '../middleware/prioritize.js'
+import { heldToPlan } from '../middleware/limit.js'
 import { createProblemHandler } from '../middleware/problem.js'
 import { createStandingOf } from '../middleware/standing.js'
 import { createTrack, type TrackOptions } from '../middleware/track.js'
 import { createHealth } from '../routes/machines.js'
 import { createRouter } from '../routes/router.js'
+import type { Capture, Subject } from './capture/capture.js'
 import type { Facts } from './capture/annotations.js'
 import { isProduction } from './environment.js'
 import { UsageError } from './errors.js'
 import { House } from './house.js'
+import { anonymousUserId } from './identity/user-id.js'
 import { createVerifier } from './identity/verifier.js'
 import type { PrioritizeOptions } from './limits/prioritize-options.js'
 import type { ExternalEventInput } from './ledger/external-event.js'
@@ -89,13 +92,11 @@ export function createUsage(options: UsageOptions): Usage {
   const context = createRouteContext(config, house, find)
   const { meter } = house
   const { clock, logger } = config
+  const waiting = { meter, clock, logger, standingOf: createStandingOf(house, find) }
+  const tracking = trackContext(config, house, find)
   const proxies: { close(): void }[] = []
   return {
-    track: (trackOptions) =>
-      createTrack(
-        { meter, find, anonymous: config.anonymous, enter: (one, next) => house.enter(one, next) },
-        trackOptions,
-      ),
+    track: (trackOptions) => createTrack(tracking, trackOptions),
     router: () => createRouter(context, config.logger),
     health: () => createHealth(() => context.health()),
     proxy: (proxyOptions) => {
@@ -103,11 +104,7 @@ export function createUsage(options: UsageOptions): Usage {
       proxies.push(proxy)
       return proxy.router
     },
-    prioritize: (lineOptions) =>
-      createPrioritize(
-        { meter, clock, logger, standingOf: createStandingOf(config, house, find) },
-        lineOptions,
-      ),
+    prioritize: (lineOptions) => createPrioritize(waiting, lineOptions),
     annotate: (req, facts) => meter.annotate(req, facts),
     record: (event) => record(house, event),
     ready: () => house.ready(),
@@ -120,6 +117,29 @@ export function createUsage(options: UsageOptions): Usage {
   }
 }
 
+function trackContext(config: Config, house: House, find: FindCaller) {
+  return {
+    meter: house.meter,
+    find,
+    anonymous: config.anonymous,
+    isLimiting: isLimiting(config),
+    ask: (one: Capture, subject: Subject | undefined) => {
+      // A host's `identify` may know who it is later: then it can only be counted.
+      const who = subject ?? (config.identify ? undefined : anonymous)
+      return who && house.admissions.ask(one, who)
+    },
+    now: () => config.clock.now(),
+    enter: (one: Capture, next: () => void) => house.enter(one, next),
+  }
+}
+
+const anonymous = { user_id: anonymousUserId }
+
+/** Whether any plan limits anything. */
+function isLimiting({ plans }: Config): boolean {
+  return [...plans.values()].some((one) => one.limits.length > 0 || one.concurrency !== null)
+}
+
 function proxyContext(config: Config, house: House, find: FindCaller): ProxyContext {
   const keys = config.auth?.keys
   return {
@@ -128,6 +148,12 @@ function proxyContext(config: Config, house: House, find: FindCaller): ProxyCont
     logger: config.logger,
     find,
     admit: (res, verdict) => admit(res, verdict, 'user'),
+    ask: (capture, res) => {
+      // `track` may have asked before.
+      if (capture.reservation !== undefined) return true
+      const asked = house.admissions.ask(capture, capture.subject ?? anonymous)
+      return asked === undefined || heldToPlan(capture, res, asked, () => config.clock.now())
+    },
     problems: createProblemHandler(config.logger),
     correct: (id, correction) => house.correct(id, correction),
     secret: keys?.kind === 'secret' ? keys.secrets[0] : undefined,

@@ -44,6 +44,12 @@ export interface Proxied {
   onEvent?: (event: UnrecordedEvent) => void
 }
 
+/** What a plan holds for an operation. */
+export interface Held {
+  /** Puts what was used in its place, once; nothing when the event is undefined. */
+  settle(event: UnrecordedEvent | undefined): void
+}
+
 /** How the response ended. */
 export interface Ending {
   readonly finished: boolean
@@ -77,6 +83,10 @@ export class Capture implements ResponseSink {
   discarded = false
   /** It never reached its handler: its client left while it stood in line. */
   neverServed = false
+  /** What the plan holds for it, until its usage is known. */
+  reservation: Held | undefined
+  /** Short code of why the plan refused it. */
+  refusal: string | undefined
   /** For the meter: when it began, among those it watches. */
   epoch = 0
   /** For the meter: monotonic ms at which all of the response was handed to the system. */
@@ -126,6 +136,7 @@ export class Capture implements ResponseSink {
 
   /** To be called when nothing more can be said of it. */
   forget(): void {
+    this.reservation?.settle(undefined)
     const index = this.#among?.indexOf(this) ?? -1
     if (index !== -1) this.#among?.splice(index, 1)
   }

@@ -77,7 +77,7 @@ function addProviderFacts(event: UnrecordedEvent, outcome: Outcome, settled: Set
   if (settled.shares.length < 2 && service_tier !== undefined) event.service_tier = service_tier
   const flags = flagsOf(outcome)
   if (flags.length > 0) event.usage_flags = flags.slice(0, 20)
-  const error_type = errorOf(ending, reading, capture.proxied?.failure)
+  const error_type = errorOf(ending, reading, capture.refusal ?? capture.proxied?.failure)
   if (error_type !== undefined) event.error_type = error_type
   const firstToken = firstTokenMs(capture)
   if (firstToken !== undefined) event.time_to_first_token_ms = firstToken
@@ -129,7 +129,8 @@ function addHostFacts(event: UnrecordedEvent, capture: Capture): void {
   if (Number.isSafeInteger(bytes) && bytes >= 0) event.request_bytes = bytes
 }
 
-function statusOf({ failed, ending }: Outcome): EventStatus {
+function statusOf({ failed, ending, capture }: Outcome): EventStatus {
+  if (capture.refusal !== undefined) return 'blocked'
   if (!failed) return 'ok'
   return ending.finished ? 'error' : 'aborted'
 }

@@ -1,4 +1,4 @@
-import type { Plan } from '../limits/plans.js'
+import { tokensPerMonth, type Plan } from '../limits/plan.js'
 import type { CellSet, Figures } from '../rollup/cells.js'
 import { billingMonth, localDays, type Span } from '../time.js'
 import { planRead } from './plan.js'
@@ -61,6 +61,7 @@ export async function userUsage(store: InsightDoor, question: UserQuestion): Pro
     readSlices(store, planRead(month, trust), user_id),
     store.logs.lastActivity(user_id),
   ])
+  const limit = tokensPerMonth(plan)
   const monthTokens = tokensOf(sumCells(monthSlices).totals())
   return {
     user_id,
@@ -69,9 +70,8 @@ export async function userUsage(store: InsightDoor, question: UserQuestion): Pro
     ...summary(sumCells(slices)),
     daily_usage: dailyUsage(slices, days),
     most_recent_activity: lastActivity ?? null,
-    subscription_limit: plan.tokensPerMonth,
-    usage_percentage:
-      plan.tokensPerMonth === null ? null : percent(monthTokens, plan.tokensPerMonth),
+    subscription_limit: limit,
+    usage_percentage: limit === null ? null : percent(monthTokens, limit),
     billing_period: { start: month.from, end: month.to, tokens_used: monthTokens },
   }
 }

@@ -1,4 +1,5 @@
-import type { Plan, PlanBook } from '../limits/plans.js'
+import { tokensPerMonth, type Plan } from '../limits/plan.js'
+import type { PlanBook } from '../limits/plans.js'
 import { addFigures, noFigures, type Figures } from '../rollup/cells.js'
 import type { AccountDoc, AccountQuery } from '../store/account-store.js'
 import { dayMs, floorTo, lastDays, type Span } from '../time.js'
@@ -97,7 +98,7 @@ function userRow(account: AccountDoc, plan: Plan, today?: Done, ever?: Done): Us
       tokens: ever ? tokensOf(ever.figures) : 0,
       cost_usd: ever ? costUsd(ever.figures) : 0,
     },
-    subscription_limit: plan.tokensPerMonth,
+    subscription_limit: tokensPerMonth(plan),
     first_seen: account.first_seen_at,
     last_active: last > account.last_active_at ? last : account.last_active_at,
   }

@@ -101,3 +101,11 @@ export async function within(work: Promise<unknown>, ms: number): Promise<void> 
   await Promise.race([work, deadline])
   clearTimeout(timer)
 }
+
+/** The first events may come before the connection: their prices wait for it, a bounded time. */
+export function priceDoor(prices: PriceDoor, ready: () => Promise<void>): PriceDoor {
+  return {
+    version: () => ready().then(() => prices.version()),
+    overrides: () => prices.overrides(),
+  }
+}

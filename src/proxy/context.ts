@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { ErrorRequestHandler, Request, Response } from 'express'
+import type { Capture } from '../capture/capture.js'
 import type { Clock } from '../clock.js'
 import type { Correction } from '../event.js'
 import type { UsageError } from '../errors.js'
@@ -17,6 +18,8 @@ export interface ProxyContext {
   readonly find: (req: Request, rawHeaders: readonly string[]) => MaybePromise<Verdict>
   /** The caller that a verdict lets in as a user, or why not; sets `WWW-Authenticate`. */
   readonly admit: (res: Response, verdict: Verdict) => Caller | UsageError
+  /** Holds a request to its caller's plan; false when it has been refused, and answered. */
+  readonly ask: (capture: Capture, res: Response) => MaybePromise<boolean>
   /** Turns errors into problems. */
   readonly problems: ErrorRequestHandler
   /** Puts later figures in the place of an event's own; false while it is not in the log. */

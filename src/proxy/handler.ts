@@ -71,6 +71,7 @@ export class Handler {
     const capture = this.#begin(req, res, path, proxied)
     const passage = { req, res, target, path, proxied, capture, signal: left.signal }
     const userId = await this.#admit(passage)
+    if (capture && !(await this.#context.ask(capture, res))) return
     const body = await readBody(req, this.#config.maxBodyBytes)
     // Where the provider tells no usage, the prompt is counted.
     if (body.kind === 'json') req.body ??= body.value

@@ -1,6 +1,7 @@
 import type { Connection } from 'mongoose'
 import { accountModel } from '../../models/account.js'
 import { auditModel } from '../../models/audit.js'
+import { counterModel } from '../../models/counter.js'
 import { priceModel } from '../../models/price.js'
 import { rollupStateModel } from '../../models/rollup-state.js'
 import { dailyStatsModel, usageIntervalsModel } from '../../models/rollups.js'
@@ -9,6 +10,7 @@ import type { Clock } from '../clock.js'
 import type { DayDoc, IntervalDoc } from '../rollup/documents.js'
 import { AccountStore } from './account-store.js'
 import { AuditStore } from './audit-store.js'
+import { CounterStore } from './counter-store.js'
 import { Database } from './database.js'
 import { LiveStore } from './live-store.js'
 import { LogRows } from './log-rows.js'
@@ -31,6 +33,7 @@ export interface Store {
   readonly prices: PriceStore
   readonly logPrices: LogPrices
   readonly audit: AuditStore
+  readonly counters: CounterStore
   /** Resolves when connected and every index exists. */
   prepare(): Promise<void>
   /** True if the primary answers in time. */
@@ -46,8 +49,9 @@ export function createStore(connection: Connection, clock: Clock, deadlineMs = 5
   const accounts = accountModel(connection)
   const prices = priceModel(connection)
   const audit = auditModel(connection)
+  const counters = counterModel(connection)
   const state = rollupStateModel(connection)
-  const models = [logModel, dayModel, intervalModel, accounts, state, prices, audit]
+  const models = [logModel, dayModel, intervalModel, accounts, state, prices, audit, counters]
   return {
     db,
     logs: new LogStore(db, logModel),
@@ -60,6 +64,7 @@ export function createStore(connection: Connection, clock: Clock, deadlineMs = 5
     prices: new PriceStore(db, prices),
     logPrices: new LogPrices(db, logModel),
     audit: new AuditStore(db, audit),
+    counters: new CounterStore(db, counters),
     prepare: async () => {
       await connection.asPromise()
       for (const model of models) await model.createIndexes()

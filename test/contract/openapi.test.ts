@@ -13,6 +13,7 @@ const context: RouteContext = {
   now: unused,
   guard: () => unused,
   userUsage: unused,
+  quota: unused,
   globalUsage: unused,
   modelsUsage: unused,
   prices: { page: unused, create: unused, change: unused, remove: unused },

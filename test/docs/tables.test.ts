@@ -3,6 +3,7 @@ import mongoose, { type Connection } from 'mongoose'
 import { createFindCaller } from '../../middleware/callers.js'
 import { accountModel } from '../../models/account.js'
 import { auditModel } from '../../models/audit.js'
+import { counterModel } from '../../models/counter.js'
 import { priceModel } from '../../models/price.js'
 import { rollupStateModel } from '../../models/rollup-state.js'
 import { dailyStatsModel, usageIntervalsModel } from '../../models/rollups.js'
@@ -159,6 +160,7 @@ describe('what the README says of MongoDB', () => {
     rollupStateModel(connection),
     priceModel(connection),
     auditModel(connection),
+    counterModel(connection),
   ]
 
   it('names every field of usage_logs and no others', () => {

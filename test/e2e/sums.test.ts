@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { Agent, request } from 'node:http'
-import express from 'express'
+import express, { type Express } from 'express'
 import { rollUp } from '../../src/rollup/roller.js'
 import { createStore } from '../../src/store/store.js'
 import { systemClock } from '../../src/clock.js'
@@ -26,7 +26,7 @@ describe(`sums after ${requests} mixed requests by ${users.length} users`, funct
   const agent = new Agent({ keepAlive: true, maxSockets: 32 })
 
   before(async () => {
-    app = await startApp((host) => {
+    const mount = (host: Express) => {
       host.use(express.json())
       host.post('/ai/chat', (_req, res) => {
         res.type('json').send(payload('openai-chat/completion.json'))
@@ -44,7 +44,8 @@ describe(`sums after ${requests} mixed requests by ${users.length} users`, funct
       host.post('/ai/summarize', (_req, res) => {
         res.status(429).json({ error: { type: 'rate_limit', message: 'no' } })
       })
-    })
+    }
+    app = await startApp(mount, { plans: { free: { limits: [] } } })
     for (let at = 0; at < requests; at += 200) {
       await Promise.all(Array.from({ length: Math.min(200, requests - at) }, (_, i) => one(at + i)))
       if (at % 1000 === 0) await rollUp(createStore(app.database.connection, systemClock))

@@ -1,3 +1,4 @@
+import { plansOf } from '../../src/limits/plan-options.js'
 import type { Connection } from 'mongoose'
 import { systemClock } from '../../src/clock.js'
 import type { UsageEvent } from '../../src/event.js'
@@ -66,7 +67,8 @@ export class World {
   }
 
   userUsage(user_id: string, span: Span, timezone: string) {
-    const plan = { tier: 'free', tokensPerMonth: 10_000 }
+    const plan = plansOf({}, 'open').get('free')
+    if (plan === undefined) throw new Error('no free plan')
     const question = { user_id, span, timezone, billingTimezone: timezone, now: this.now, plan }
     return userUsage(this.store, question)
   }

@@ -61,6 +61,7 @@ export async function startStand(
       warn: (line: string) => complaints.push(line),
       error: (line: string) => complaints.push(line),
     },
+    plans: { free: { limits: [] } },
     ledger: { lingerMs: 5 },
     rollup: { enabled: false },
     ...options,

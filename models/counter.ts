@@ -1,0 +1,39 @@
+import type { Connection, Model } from 'mongoose'
+import { define } from './define.js'
+
+/** What one instance has settled and holds in one window. Only that instance writes it. */
+export interface CounterPart {
+  /** The instance; '' for those that are long gone, together. */
+  i: string
+  /** Number of the update that wrote it. */
+  n: number
+  /** Key of the window. */
+  k: string
+  /** Until when its holds count, epoch ms. */
+  e: number
+  /** Settled: requests, tokens, nano-USD. */
+  ur: number
+  ut: number
+  uc: number
+  /** Held. */
+  hr: number
+  ht: number
+  hc: number
+}
+
+/** `usage_counters`: what a user, an organisation or everybody has used of their limits. */
+export interface CounterDoc {
+  /** `user:alice`, `org:acme`, `global`. */
+  _id: string
+  parts: CounterPart[]
+  /** Which asks of the latest update were admitted. */
+  ok: number[]
+  updated_at: Date
+}
+
+export function counterModel(connection: Connection): Model<CounterDoc> {
+  return define<CounterDoc>(connection, 'UsageCounter', 'usage_counters', {
+    fields: { _id: String, parts: [Object], ok: [Number], updated_at: Date },
+    indexes: [{ keys: { updated_at: 1 } }],
+  })
+}

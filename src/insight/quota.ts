@@ -1,0 +1,45 @@
+import type { Limiter, Standing } from '../limits/limiter.js'
+import type { Metric, Plan, Window } from '../limits/plan.js'
+
+/** A plan, and how far each of its limits is used. Cost in US dollars. */
+export interface Quota {
+  user_id: string
+  subscription_tier: string
+  limits: LimitState[]
+}
+
+export interface LimitState {
+  name: string
+  metric: Metric
+  window: Window
+  enforcement: 'hard' | 'soft' | 'throttle'
+  limit: number
+  /** Settled in the current window. */
+  used: number
+  /** Held for operations that run. */
+  held: number
+  remaining: number
+  /** Null for a lifetime. */
+  resets_at: Date | null
+}
+
+/** How far a user's plan is used now. */
+export async function quota(limiter: Limiter, user_id: string, plan: Plan): Promise<Quota> {
+  const standings = await limiter.look(`user:${user_id}`, plan)
+  return { user_id, subscription_tier: plan.tier, limits: standings.map(stateOf) }
+}
+
+function stateOf({ limit, used, held, resetsAt }: Standing): LimitState {
+  const shown = (amount: number) => (limit.metric === 'cost' ? amount / 1e9 : amount)
+  return {
+    name: limit.name,
+    metric: limit.metric,
+    window: limit.window,
+    enforcement: limit.enforcement,
+    limit: shown(limit.limit),
+    used: shown(used),
+    held: shown(held),
+    remaining: shown(Math.max(0, limit.limit - used - held)),
+    resets_at: Number.isFinite(resetsAt) ? new Date(resetsAt) : null,
+  }
+}

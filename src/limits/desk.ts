@@ -1,0 +1,195 @@
+import { randomUUID } from 'node:crypto'
+import type { CountedLimit, CounterPart, Move, Moved } from '../store/counter-move.js'
+import type { Clock } from '../clock.js'
+import type { Amount } from './amount.js'
+import { inTime } from './in-time.js'
+import { Tally } from './tally.js'
+
+/** The store as a desk sees it. */
+export interface CounterDoor {
+  move(move: Move): Promise<Moved>
+  find(subject: string): Promise<readonly CounterPart[]>
+}
+
+/** What is asked, in the windows of the instant it is asked at. */
+export interface Question {
+  readonly limits: readonly CountedLimit[]
+  /** Windows in which the operation counts, limited or not. */
+  readonly keys: readonly string[]
+  /** Windows before those, in which other instances may be still. */
+  readonly before: readonly string[]
+}
+
+/** What was let through, until its usage is known. */
+export interface Held {
+  /** The windows it counts in. */
+  readonly windows: readonly string[]
+  /** Those, and where only what runs now is counted. */
+  readonly keys: readonly string[]
+  /** Undefined: it was let through without asking. */
+  readonly held: Amount | undefined
+}
+
+export interface Answer {
+  readonly admitted: boolean
+  readonly parts: readonly CounterPart[]
+}
+
+interface Ask {
+  readonly question: Question
+  readonly amount: Amount
+  readonly resolve: (answer: Answer) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** How long holds count after they were last confirmed, ms. */
+export const leaseMs = 30_000
+/** Asks that go in one update at most. */
+const maxAsks = 256
+/** After a silence of this length a desk speaks under another name: others may have merged what it said. */
+const silentMs = 1_800_000
+/** How long the store may take, ms. */
+const deadlineMs = 250
+
+/**
+ * Where one instance asks for one subject. Asks that arrive while an update is on its way go together
+ * in the next: a burst costs few trips, and each is judged in its turn.
+ */
+export class Desk {
+  readonly #subject: string
+  readonly #door: CounterDoor
+  readonly #clock: Clock
+  #instance = randomUUID()
+  readonly #tally = new Tally()
+  /** Numbers the moves, so that one that arrives late does not undo a later one. */
+  #sequence = 0
+  #waiting: Ask[] = []
+  #isMoving = false
+  #isDirty = false
+  #movedAt: number
+  #last: Pick<Question, 'keys' | 'before'> = { keys: [], before: [] }
+
+  constructor(subject: string, door: CounterDoor, clock: Clock) {
+    this.#subject = subject
+    this.#door = door
+    this.#clock = clock
+    this.#movedAt = clock.elapsed()
+  }
+
+  get holds(): boolean {
+    return this.#tally.holds
+  }
+
+  /** Whether there is something to say that the store does not know. */
+  get isDirty(): boolean {
+    return this.#isDirty
+  }
+
+  get isIdle(): boolean {
+    return !this.#isDirty && !this.holds && this.#clock.elapsed() - this.#movedAt > silentMs
+  }
+
+  /** Rejects when the store did; nothing is held then. */
+  ask(question: Question, amount: Amount): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ question, amount, resolve, reject })
+      if (!this.#isMoving) void this.#work()
+    })
+  }
+
+  /** Counts what was admitted without asking, or puts the truth in the place of what was held. */
+  settle({ windows, keys, held }: Held, used: Amount): void {
+    if (held !== undefined) this.#tally.release(keys, held)
+    this.#tally.settle(windows, used)
+    this.#isDirty = true
+  }
+
+  /**
+   * Says what has changed since the last time, and that this instance lives. False when it could not
+   * be said, and has to be tried again.
+   */
+  async confirm(): Promise<boolean> {
+    if (this.#isMoving) return false
+    this.#isMoving = true
+    try {
+      this.#isDirty = false
+      await this.#move({ ...this.#last, limits: [] }, [])
+      return !this.#isDirty
+    } catch {
+      this.#isDirty = true
+      return false
+    } finally {
+      this.#isMoving = false
+      if (this.#waiting.length > 0) void this.#work()
+    }
+  }
+
+  async #work(): Promise<void> {
+    this.#isMoving = true
+    while (this.#waiting.length > 0) {
+      const batch = this.#takeBatch()
+      const question = batch[0]?.question
+      if (question === undefined) break
+      this.#isDirty = false
+      try {
+        const { admitted, parts } = await this.#move(
+          question,
+          batch.map((ask) => ask.amount),
+        )
+        const isAdmitted = new Set(admitted)
+        for (const [index, ask] of batch.entries()) {
+          if (isAdmitted.has(index)) this.#tally.hold(question.keys, ask.amount)
+          ask.resolve({ admitted: isAdmitted.has(index), parts })
+        }
+      } catch (error) {
+        this.#isDirty = true
+        for (const ask of batch) ask.reject(error)
+      }
+    }
+    this.#isMoving = false
+  }
+
+  /** Those that ask under the same limits and in the same windows. */
+  #takeBatch(): Ask[] {
+    const first = this.#waiting[0]?.question
+    const differs = this.#waiting.findIndex(({ question }) => !isSame(question, first))
+    const count = Math.min(differs === -1 ? this.#waiting.length : differs, maxAsks)
+    return this.#waiting.splice(0, count)
+  }
+
+  async #move(question: Question, asks: readonly Amount[]): Promise<Moved> {
+    const { limits, keys, before } = question
+    const now = this.#clock.now()
+    if (this.#clock.elapsed() - this.#movedAt > silentMs) {
+      this.#instance = randomUUID()
+      this.#tally.renew()
+    }
+    // Holds of windows that are over are settled there still.
+    const keep = [...new Set([...keys, ...before, ...this.#last.keys])]
+    this.#tally.keepOnly(keep)
+    this.#last = { keys, before }
+    const own = this.#tally.parts()
+    this.#sequence += 1
+    const moving = this.#door.move({
+      subject: this.#subject,
+      instance: this.#instance,
+      sequence: this.#sequence,
+      now,
+      leaseUntil: now + leaseMs,
+      keep,
+      own,
+      limits,
+      keys,
+      asks,
+    })
+    const moved = await inTime(moving, deadlineMs, () => this.#clock.elapsed())
+    this.#tally.said(own)
+    this.#movedAt = this.#clock.elapsed()
+    return moved
+  }
+}
+
+function isSame(a: Question, b: Question | undefined): boolean {
+  if (a === b) return true
+  return b !== undefined && a.limits === b.limits && a.keys.join() === b.keys.join()
+}

@@ -1,0 +1,84 @@
+import type { Clock } from '../clock.js'
+import type { Amount } from './amount.js'
+import { Desk, leaseMs, type CounterDoor, type Held } from './desk.js'
+
+/** How soon others hear of what was settled, ms. */
+const confirmMs = 100
+/** Desks kept; beyond them idle ones are closed. */
+const maxDesks = 50_000
+
+/** The desks of all subjects, and what keeps the store in the picture. */
+export class Desks {
+  readonly #door: CounterDoor
+  readonly #clock: Clock
+  readonly #desks = new Map<string, Desk>()
+  readonly #dirty = new Set<Desk>()
+  #soon: NodeJS.Timeout | undefined
+  #isStopped = false
+  readonly #lease: NodeJS.Timeout
+
+  constructor(door: CounterDoor, clock: Clock) {
+    this.#door = door
+    this.#clock = clock
+    this.#lease = setInterval(() => void this.#keepAlive(), leaseMs / 3)
+    this.#lease.unref()
+  }
+
+  of(subject: string): Desk {
+    const known = this.#desks.get(subject)
+    if (known !== undefined) return known
+    const desk = new Desk(subject, this.#door, this.#clock)
+    this.#desks.set(subject, desk)
+    return desk
+  }
+
+  settle(subject: string, held: Held, used: Amount): void {
+    const desk = this.of(subject)
+    desk.settle(held, used)
+    this.#confirmSoon(desk)
+  }
+
+  #confirmSoon(desk: Desk): void {
+    this.#dirty.add(desk)
+    if (this.#soon !== undefined) return
+    this.#soon = setTimeout(() => void this.flush(), confirmMs)
+    this.#soon.unref()
+  }
+
+  /** Resolves when the store knows what was settled for a subject here, or cannot. */
+  async say(subject: string): Promise<void> {
+    const desk = this.#desks.get(subject)
+    if (desk?.isDirty === true) await desk.confirm()
+  }
+
+  async flush(): Promise<void> {
+    clearTimeout(this.#soon)
+    this.#soon = undefined
+    const dirty = [...this.#dirty]
+    this.#dirty.clear()
+    await this.#confirm(dirty)
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    clearTimeout(this.#soon)
+    clearInterval(this.#lease)
+  }
+
+  /** Holds count as long as they are confirmed; what could not be said is said again. */
+  async #keepAlive(): Promise<void> {
+    const due = [...this.#desks.values()].filter((desk) => desk.holds || desk.isDirty)
+    await this.#confirm(due)
+    if (this.#desks.size <= maxDesks) return
+    for (const [subject, desk] of this.#desks) if (desk.isIdle) this.#desks.delete(subject)
+  }
+
+  async #confirm(desks: readonly Desk[]): Promise<void> {
+    await Promise.all(
+      desks.map(async (desk) => {
+        if (!desk.isDirty && !desk.holds) return
+        if (!(await desk.confirm()) && !this.#isStopped) this.#confirmSoon(desk)
+      }),
+    )
+  }
+}

@@ -1,0 +1,124 @@
+import { z } from 'zod'
+import type { Limit, Plan } from './plan.js'
+
+/** A limit as it is written down; `cost` in US dollars. */
+export interface LimitOptions {
+  /** Letters, digits, `_`, `-`, `.`; unique in its plan. */
+  name: string
+  metric: 'requests' | 'tokens' | 'cost'
+  /** Calendar windows in the billing zone. */
+  window: 'minute' | 'hour' | 'day' | 'month' | 'lifetime'
+  /** Operations, tokens, or US dollars; 0 allows nothing. */
+  limit: number
+  /** `soft` only says so; `throttle` waits a while for room before it refuses. Default 'hard'. */
+  enforcement?: 'hard' | 'soft' | 'throttle' | undefined
+  /** For tokens and cost: whether the most an operation can use is held. Default 'typical'. */
+  reservation?: 'typical' | 'strict' | undefined
+}
+
+/** What a tier may use. */
+export interface PlanOptions {
+  /** Any number; none = unlimited. Default: those of the built-in plan of this name, else none. */
+  limits?: readonly LimitOptions[] | undefined
+  /** Higher goes first where requests wait, 0..1000. Default 0. */
+  priority?: number | undefined
+  /** Operations of one user at once. Default: unlimited. */
+  concurrency?: number | undefined
+  /** What happens to requests while MongoDB does not answer. Default: the option `onStoreError`. */
+  onStoreError?: 'open' | 'closed' | undefined
+}
+
+const name = z.string().regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, _, - or .')
+
+const limitSchema = z
+  .strictObject({
+    name,
+    metric: z.enum(['requests', 'tokens', 'cost']),
+    window: z.enum(['minute', 'hour', 'day', 'month', 'lifetime']),
+    limit: z.number().min(0).max(1_000_000_000_000),
+    enforcement: z.enum(['hard', 'soft', 'throttle']).default('hard'),
+    reservation: z.enum(['typical', 'strict']).default('typical'),
+  })
+  .refine(({ metric, limit }) => metric === 'cost' || Number.isInteger(limit), {
+    path: ['limit'],
+    message: 'must be a whole number',
+  })
+  .transform((given): Limit => {
+    const isCost = given.metric === 'cost'
+    return { ...given, limit: isCost ? Math.round(given.limit * 1e9) : given.limit }
+  })
+
+/** A plan as it is written down, checked. */
+export const planSchema = z.strictObject({
+  limits: z
+    .array(limitSchema)
+    .max(50)
+    .refine(
+      (limits) => new Set(limits.map((one) => one.name)).size === limits.length,
+      'must have names of their own',
+    )
+    .optional(),
+  priority: z.int().min(0).max(1_000).optional(),
+  concurrency: z.int().min(1).max(1_000_000).optional(),
+  onStoreError: z.enum(['open', 'closed']).optional(),
+})
+
+export const plansSchema = z.record(name, planSchema).default({})
+
+export type ParsedPlan = z.output<typeof planSchema>
+
+const monthly = (limit: number): Limit => ({
+  name: 'monthly-tokens',
+  metric: 'tokens',
+  window: 'month',
+  limit,
+  enforcement: 'hard',
+  reservation: 'typical',
+})
+const hard = (one: Pick<Limit, 'name' | 'metric' | 'window' | 'limit'>): Limit => ({
+  ...one,
+  enforcement: 'hard',
+  reservation: 'typical',
+})
+
+/** The plans every host has, until it says otherwise. */
+const builtIn: Readonly<Record<string, Required<Pick<ParsedPlan, 'limits' | 'priority'>>>> = {
+  free: { limits: [monthly(10_000)], priority: 0 },
+  basic: { limits: [monthly(50_000)], priority: 10 },
+  pro: { limits: [monthly(200_000)], priority: 20 },
+  enterprise: { limits: [monthly(1_000_000)], priority: 30 },
+  beta: {
+    limits: [
+      hard({ name: 'daily-requests', metric: 'requests', window: 'day', limit: 100 }),
+      hard({ name: 'daily-tokens', metric: 'tokens', window: 'day', limit: 50_000 }),
+      hard({ name: 'daily-cost', metric: 'cost', window: 'day', limit: 500_000_000 }),
+      hard({ name: 'rpm', metric: 'requests', window: 'minute', limit: 10 }),
+      hard({ name: 'rph', metric: 'requests', window: 'hour', limit: 100 }),
+    ],
+    priority: 0,
+  },
+}
+
+/** The host's plans over the built-in ones, by tier. */
+export function plansOf(
+  given: Readonly<Record<string, ParsedPlan>>,
+  onStoreError: Plan['onStoreError'],
+): Map<string, Plan> {
+  const tiers = new Set([...Object.keys(builtIn), ...Object.keys(given)])
+  return new Map(
+    [...tiers].map((tier): [string, Plan] => {
+      const own = Object.hasOwn(given, tier) ? given[tier] : undefined
+      const base = Object.hasOwn(builtIn, tier) ? builtIn[tier] : undefined
+      return [
+        tier,
+        Object.freeze({
+          tier,
+          limits: own?.limits ?? base?.limits ?? [],
+          priority: own?.priority ?? base?.priority ?? 0,
+          concurrency: own?.concurrency ?? null,
+          onStoreError: own?.onStoreError ?? onStoreError,
+        }),
+      ]
+    }),
+  )
+}

@@ -1,0 +1,70 @@
+import type { IncomingMessage } from 'node:http'
+import { isObject, type JsonObject } from '../capture/json.js'
+import type { Price } from '../pricing/priced-usage.js'
+import type { Amount } from './amount.js'
+
+/** What an operation is taken to produce at most where the request does not say, tokens. */
+export const outputTokensUntold = 32_768
+
+const outputKeys = [
+  'max_tokens',
+  'max_completion_tokens',
+  'max_output_tokens',
+  'maxTokens',
+  'maxOutputTokens',
+] as const
+
+/**
+ * The most that a request can use: a token is at least a byte of what is sent, and what is produced
+ * is bounded by the request's own `max_tokens` (as parsed before the meter saw it) times the answers
+ * asked for. A model without a price costs nothing that could be held.
+ */
+export function upperBound(req: IncomingMessage & { body?: unknown }, price: Price, now: number) {
+  const body: JsonObject = isObject(req.body) ? req.body : {}
+  const input_tokens = bytesOf(req, body)
+  const output_tokens = outputOf(body) * Math.max(1, whole(body.n) ?? 1)
+  const model = typeof body.model === 'string' ? body.model : undefined
+  const amount: Amount = {
+    requests: 1,
+    tokens: input_tokens + output_tokens,
+    cost: model === undefined ? 0 : dearest({ model, input_tokens, output_tokens }, price, now),
+  }
+  return amount
+}
+
+/** Prompts that are written to a cache cost more than others. */
+function dearest(
+  usage: { model: string; input_tokens: number; output_tokens: number },
+  price: Price,
+  now: number,
+): number {
+  const at = new Date(now)
+  const written = { cache_write_tokens: usage.input_tokens }
+  const kept = { ...written, cache_write_1h_tokens: usage.input_tokens }
+  const costs = [{}, written, kept].map(
+    (more) => price({ ...usage, ...more }, at).cost_nano_usd ?? 0,
+  )
+  return Math.max(...costs)
+}
+
+function outputOf(body: JsonObject): number {
+  const nested = [body.generationConfig, body.inferenceConfig, body.options]
+  for (const place of [body, ...nested]) {
+    if (!isObject(place)) continue
+    for (const key of outputKeys) {
+      const told = whole(place[key])
+      if (told !== undefined) return told
+    }
+  }
+  return outputTokensUntold
+}
+
+function bytesOf({ headers }: IncomingMessage, body: JsonObject): number {
+  const told = whole(Number(headers['content-length']))
+  if (told !== undefined && headers['content-encoding'] === undefined) return told
+  return Buffer.byteLength(JSON.stringify(body))
+}
+
+function whole(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined
+}

@@ -1,0 +1,63 @@
+import { DateTime } from 'luxon'
+import type { Window } from './plan.js'
+
+/** A calendar window that an instant lies in. Its key is part of each counter: nothing is reset. */
+export interface CalendarWindow {
+  /** `day@2026-11-25`. */
+  readonly key: string
+  readonly window: Window
+  /** Epoch ms of its start; -Infinity for a lifetime. */
+  readonly from: number
+  /** Epoch ms at which the next begins; Infinity for a lifetime. */
+  readonly resetsAt: number
+  /** The key of the one before, which other instances may be in still. */
+  readonly before: string | undefined
+}
+
+const formats = {
+  minute: "yyyy-MM-dd'T'HHmm",
+  hour: "yyyy-MM-dd'T'HH",
+  day: 'yyyy-MM-dd',
+  month: 'yyyy-MM',
+} as const
+
+/** Calendar windows of a zone, found once and used until the first of them ends. */
+export class Calendar {
+  readonly #zone: string
+  readonly #current = new Map<Window, CalendarWindow>()
+
+  constructor(zone: string) {
+    this.#zone = zone
+  }
+
+  at(now: number, window: Window): CalendarWindow {
+    const known = this.#current.get(window)
+    if (known !== undefined && now >= known.from && now < known.resetsAt) return known
+    const found = this.#find(now, window)
+    this.#current.set(window, found)
+    return found
+  }
+
+  #find(now: number, window: Window): CalendarWindow {
+    if (window === 'lifetime') {
+      return { key: 'lifetime', window, from: -Infinity, resetsAt: Infinity, before: undefined }
+    }
+    const start = DateTime.fromMillis(now, { zone: this.#zone }).startOf(window)
+    return {
+      key: this.#key(window, start),
+      window,
+      from: start.toMillis(),
+      resetsAt: start
+        .plus({ [window]: 1 })
+        .startOf(window)
+        .toMillis(),
+      before: this.#key(window, start.minus({ [window]: 1 })),
+    }
+  }
+
+  /** Hours and minutes that an autumn night has twice are told apart by their offset. */
+  #key(window: Exclude<Window, 'lifetime'>, start: DateTime): string {
+    const offset = window === 'hour' || window === 'minute' ? start.toFormat('ZZZ') : ''
+    return `${window}@${start.toFormat(formats[window])}${offset}`
+  }
+}

@@ -1,0 +1,43 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express from 'express'
+import { createUsage, type PlanOptions } from '../../src/index.js'
+
+/**
+ * One instance of a host, in a process of its own: `instance.ts <mongoUri> <secret> <plan>`. A number
+ * that it is sent is what its clock shows from then on; anything else ends it.
+ */
+const [mongoUri = '', secret = '', plan = '{}'] = process.argv.slice(2)
+let shift = 0
+
+const usage = createUsage({
+  mongoUri,
+  auth: { secret, algorithms: ['HS256'] },
+  plans: { free: JSON.parse(plan) as PlanOptions },
+  clock: {
+    now: () => Date.now() + shift,
+    elapsed: () => performance.now(),
+  },
+  identify: (req) => ({ user_id: typeof req.query.user === 'string' ? req.query.user : '' }),
+})
+await usage.ready()
+const app = express()
+app.use(express.json())
+app.use(usage.track())
+app.post('/ai/chat', (_req, res) => {
+  const usage = { prompt_tokens: 60, completion_tokens: 40, total_tokens: 100 }
+  res.json({ object: 'chat.completion', model: 'gpt-4o', choices: [], usage })
+})
+const server = createServer(app).listen(0, '127.0.0.1', () => {
+  process.send?.((server.address() as AddressInfo).port)
+})
+process.on('message', (message) => {
+  if (typeof message === 'number') {
+    shift = message - Date.now()
+    process.send?.('set')
+    return
+  }
+  server.closeAllConnections()
+  server.close()
+  void usage.close().then(() => process.disconnect())
+})
