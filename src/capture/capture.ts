@@ -81,6 +81,8 @@ export class Capture implements ResponseSink {
    */
   proxied: Proxied | undefined
   discarded = false
+  /** It has not reached its handler, and will not if its client leaves now. */
+  neverServed = false
   /** What the plan holds for it, until its usage is known. */
   reservation: Held | undefined
   /** Short code of why the plan refused it. */
