@@ -14,8 +14,10 @@ export async function heldToPlan(
   asked: Promise<Admission>,
   now: () => number,
 ): Promise<boolean> {
+  capture.neverServed = true
   const admission = await asked
   if (capture.ending !== undefined) return false
+  capture.neverServed = false
   if (applyAdmission(res, admission, now())) return true
   capture.refusal = admission.outcome === 'refused' ? 'quota_exceeded' : 'store_unavailable'
   return false

@@ -81,7 +81,7 @@ export class Capture implements ResponseSink {
    */
   proxied: Proxied | undefined
   discarded = false
-  /** It never reached its handler: its client left while it stood in line. */
+  /** It has not reached its handler, and will not if its client leaves now. */
   neverServed = false
   /** What the plan holds for it, until its usage is known. */
   reservation: Held | undefined

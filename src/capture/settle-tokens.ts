@@ -120,9 +120,10 @@ async function countAnswer(
   return settled(tokens, token_source, costOf(reading, capture))
 }
 
-/** Refused or left before any work, or answered without a body: nothing was used. */
+/** Refused before any work, or answered without a body: nothing was used. */
 function usedNothing({ capture, ending, reading, failed }: Case): boolean {
-  if (ending.status_code === 304 || capture.neverServed) return true
+  if (capture.neverServed) return true
+  if (ending.status_code === 304) return true
   return failed && ending.status_code >= 400 && reading.text_length === 0
 }
 

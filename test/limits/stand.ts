@@ -50,6 +50,9 @@ export async function startStand(
     connection: database.connection,
     auth: { secret, algorithms: ['HS256'] },
     logger: quiet,
+    plans: Object.fromEntries(
+      ['free', 'basic', 'pro', 'enterprise'].map((tier) => [tier, { limits: [] }]),
+    ),
     ledger: { lingerMs: 5 },
     rollup: { enabled: false },
     ...options,
