@@ -33,7 +33,7 @@ async function pour(res: Response, type: string, note: (what: unknown) => void):
   for (let sent = 0; sent < totalBytes; sent += chunk.length) {
     const flowing = res.write(chunk)
     mostHeld = Math.max(mostHeld, res.writableLength)
-    if (sent % sampleBytes === 0) look()
+    if (sent > 0 && sent % sampleBytes === 0) look()
     if (flowing) continue
     waits += 1
     await once(res, 'drain')
