@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { get_encoding, type Tiktoken } from 'tiktoken'
 import type { CountRequest, TokenCounter } from '../../src/tokens/counter.js'
 import { easyShapes, hardShapes } from './shapes.js'
-import { testCounter, watchGaps } from './support.js'
+import { testCounter, watchGaps, type Gaps } from './support.js'
 
 const mebibyte = 1024 * 1024
 const deadlineMs = 10_000
@@ -25,19 +25,23 @@ describe('a prompt of 1 MiB', () => {
 
   /**
    * Counts while watching this thread; resolves with the input tokens. What counting does to this
-   * thread it does in every run, and others on the machine can only add to it: the best run counts.
+   * thread it does in every run, and others on the machine can only add to it: the best run counts,
+   * beside the best of an idle thread.
    */
   async function countQuietly(prompt: CountRequest['prompt'] & object): Promise<number> {
-    const seen: string[] = []
+    const best: Gaps = { here: Infinity, elsewhere: Infinity }
     for (let run = 0; run < mostRuns; run += 1) {
       const stop = await watchGaps()
       const counted = await counter.count({ model: 'gpt-4o', prompt })
       const gaps = await stop()
       assert.ok(counted, 'counted within the deadline')
-      if (gaps.here <= 20 || gaps.here <= 2 * gaps.elsewhere) return counted.input_tokens
-      seen.push(`${gaps.here} ms, an idle one ${gaps.elsewhere} ms`)
+      best.here = Math.min(best.here, gaps.here)
+      best.elsewhere = Math.min(best.elsewhere, gaps.elsewhere)
+      if (best.here <= 20 || (run === mostRuns - 1 && best.here <= 2 * best.elsewhere)) {
+        return counted.input_tokens
+      }
     }
-    assert.fail(`event loop held up in every run: ${seen.join('; ')}`)
+    assert.fail(`event loop held up for ${best.here} ms, an idle one ${best.elsewhere} ms`)
   }
 
   for (const [shape, make] of Object.entries(hardShapes)) {
