@@ -57,6 +57,7 @@ async function measureRequests(built: (file: string) => string, load: Child) {
   const path = built('server.js')
   const bare = await startServer(path, 'bare')
   const usage = await startServer(path, 'usage', await databaseUri())
+  const limited = await startServer(path, 'limited', await databaseUri())
   const counting = await startServer(path, 'usage', await databaseUri())
   const others: Server[] = []
   for (const name of peers) others.push(await startServer(path, name))
@@ -67,6 +68,9 @@ async function measureRequests(built: (file: string) => string, load: Child) {
     ...{ name: 'reported usage and peers', path: '/ai/chat', rounds, sliceMs, warmUp },
     variants: [usage, ...others],
   })
+  const held = await runCase(bench, {
+    ...{ name: 'under a limit', path: '/ai/chat', rounds, sliceMs, warmUp, variants: [limited] },
+  })
   const streamed = await runCase(bench, {
     ...{ name: 'streams', path: '/ai/chat/stream', rounds, sliceMs, variants: [usage] },
     warmUp: streamWarmUp,
@@ -75,10 +79,11 @@ async function measureRequests(built: (file: string) => string, load: Child) {
     ...{ name: 'counted tokens', path: '/ai/qa', rounds, sliceMs: countedMs, variants: [counting] },
     warmUp: streamWarmUp,
   })
-  for (const { child } of [bare, usage, counting, ...others]) await child.stop()
+  for (const { child } of [bare, usage, limited, counting, ...others]) await child.stop()
   const of = (results: Map<string, Pair[]>, name: string) => results.get(name) ?? []
   return {
     reported: of(reported, 'usage'),
+    limited: of(held, 'limited'),
     streamed: of(streamed, 'usage'),
     counted: of(counted, 'usage'),
     peers: peers.map((name) => ({ what: name, pairs: of(reported, name) })),
@@ -161,6 +166,7 @@ async function bench(built: (file: string) => string, load: Child): Promise<void
   const ingest = await measureIngest(built)
   const table = requestTable([
     { what: '**express-ai-usage**, usage reported by the provider', pairs: requests.reported },
+    { what: '**express-ai-usage**, the same under a limit', pairs: requests.limited },
     { what: '**express-ai-usage**, SSE of 200 chunks', pairs: requests.streamed },
     { what: '**express-ai-usage**, tokens counted by tiktoken', pairs: requests.counted },
     ...requests.peers,

@@ -1,5 +1,6 @@
 import { createWriteStream } from 'node:fs'
 import type { RequestHandler } from 'express'
+import type { LimitOptions } from '../src/index.js'
 
 /** What an app carries besides its own routes. */
 export interface Mounted {
@@ -16,6 +17,26 @@ export interface VariantInput {
 
 const idle = { drain: () => Promise.resolve(), close: () => Promise.resolve() }
 
+async function metered(
+  { mongoUri, secret }: VariantInput,
+  limits: readonly LimitOptions[],
+): Promise<Mounted> {
+  const { createUsage } = await import('../src/index.js')
+  const usage = createUsage({
+    mongoUri,
+    auth: { secret, algorithms: ['HS256'] },
+    plans: { pro: { limits } },
+  })
+  await usage.ready()
+  return {
+    handlers: [usage.track()],
+    drain: () => usage.flush(),
+    close: async () => {
+      await usage.close()
+    },
+  }
+}
+
 /** Each loads only what it needs, so that memory is its own. */
 const variants: Record<string, (input: VariantInput) => Promise<Mounted>> = {
   bare: () => Promise.resolve({ handlers: [], ...idle }),
@@ -26,22 +47,11 @@ const variants: Record<string, (input: VariantInput) => Promise<Mounted>> = {
     return { handlers: [], ...idle, close: () => connection.close() }
   },
 
-  usage: async ({ mongoUri, secret }) => {
-    const { createUsage } = await import('../src/index.js')
-    const usage = createUsage({
-      mongoUri,
-      auth: { secret, algorithms: ['HS256'] },
-      plans: { free: { limits: [] } },
-    })
-    await usage.ready()
-    return {
-      handlers: [usage.track()],
-      drain: () => usage.flush(),
-      close: async () => {
-        await usage.close()
-      },
-    }
-  },
+  usage: (input) => metered(input, []),
+
+  /** The same, asking MongoDB for each request whether its plan has room. */
+  limited: (input) =>
+    metered(input, [{ name: 'monthly', metric: 'tokens', window: 'month', limit: 1e12 }]),
 
   'prom-bundle': async () => {
     const { default: promBundle } = await import('express-prom-bundle')

@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import type { CountedLimit, CounterPart, Move, Moved } from '../store/counter-move.js'
+import {
+  goneMs,
+  type CountedLimit,
+  type CounterPart,
+  type Move,
+  type Moved,
+} from '../store/counter-move.js'
 import type { Clock } from '../clock.js'
 import type { Amount } from './amount.js'
 import { inTime } from './in-time.js'
@@ -8,6 +14,7 @@ import { Tally } from './tally.js'
 /** The store as a desk sees it. */
 export interface CounterDoor {
   move(move: Move): Promise<Moved>
+  say(moves: readonly Move[]): Promise<boolean[]>
   find(subject: string): Promise<readonly CounterPart[]>
 }
 
@@ -26,6 +33,8 @@ export interface Held {
   readonly windows: readonly string[]
   /** Those, and where only what runs now is counted. */
   readonly keys: readonly string[]
+  /** Windows before them, in which other instances may be still. */
+  readonly before: readonly string[]
   /** Undefined: it was let through without asking. */
   readonly held: Amount | undefined
 }
@@ -48,8 +57,6 @@ export const leaseMs = 30_000
 const maxAsks = 256
 /** After a silence of this length a desk speaks under another name: others may have merged what it said. */
 const silentMs = 1_800_000
-/** How long the store may take, ms. */
-const deadlineMs = 250
 
 /**
  * Where one instance asks for one subject. Asks that arrive while an update is on its way go together
@@ -67,6 +74,8 @@ export class Desk {
   #isMoving = false
   #isDirty = false
   #movedAt: number
+  /** Whether others have left parts that should be merged. */
+  #seesGone = false
   #last: Pick<Question, 'keys' | 'before'> = { keys: [], before: [] }
 
   constructor(subject: string, door: CounterDoor, clock: Clock) {
@@ -98,30 +107,27 @@ export class Desk {
   }
 
   /** Counts what was admitted without asking, or puts the truth in the place of what was held. */
-  settle({ windows, keys, held }: Held, used: Amount): void {
+  settle({ windows, keys, before, held }: Held, used: Amount): void {
+    if (this.#last.keys.length === 0) this.#last = { keys, before }
     if (held !== undefined) this.#tally.release(keys, held)
     this.#tally.settle(windows, used)
     this.#isDirty = true
   }
 
-  /**
-   * Says what has changed since the last time, and that this instance lives. False when it could not
-   * be said, and has to be tried again.
-   */
-  async confirm(): Promise<boolean> {
-    if (this.#isMoving) return false
+  /** What has changed since the last time, to be said; undefined while an update is on its way. */
+  begin(): Move | undefined {
+    if (this.#isMoving) return undefined
     this.#isMoving = true
-    try {
-      this.#isDirty = false
-      await this.#move({ ...this.#last, limits: [] }, [])
-      return !this.#isDirty
-    } catch {
-      this.#isDirty = true
-      return false
-    } finally {
-      this.#isMoving = false
-      if (this.#waiting.length > 0) void this.#work()
-    }
+    this.#isDirty = false
+    return this.#moveOf({ ...this.#last, limits: [] }, [])
+  }
+
+  /** To be called once for what `begin` gave, with whether it was said. */
+  end(move: Move, wasSaid: boolean): void {
+    if (wasSaid) this.#hasSaid(move)
+    else this.#isDirty = true
+    this.#isMoving = false
+    if (this.#waiting.length > 0) void this.#work()
   }
 
   async #work(): Promise<void> {
@@ -158,7 +164,20 @@ export class Desk {
   }
 
   async #move(question: Question, asks: readonly Amount[]): Promise<Moved> {
-    const { limits, keys, before } = question
+    const move = this.#moveOf(question, asks)
+    const moved = await inTime(this.#door.move(move), () => this.#clock.elapsed())
+    const gone = moved.parts.filter(({ e }) => e < move.now - goneMs)
+    this.#seesGone = gone.length > 1
+    this.#hasSaid(move)
+    return moved
+  }
+
+  #hasSaid({ own }: Move): void {
+    this.#tally.said(own)
+    this.#movedAt = this.#clock.elapsed()
+  }
+
+  #moveOf({ limits, keys, before }: Question, asks: readonly Amount[]): Move {
     const now = this.#clock.now()
     if (this.#clock.elapsed() - this.#movedAt > silentMs) {
       this.#instance = randomUUID()
@@ -168,24 +187,20 @@ export class Desk {
     const keep = [...new Set([...keys, ...before, ...this.#last.keys])]
     this.#tally.keepOnly(keep)
     this.#last = { keys, before }
-    const own = this.#tally.parts()
     this.#sequence += 1
-    const moving = this.#door.move({
+    return {
       subject: this.#subject,
       instance: this.#instance,
       sequence: this.#sequence,
       now,
       leaseUntil: now + leaseMs,
       keep,
-      own,
+      own: this.#tally.parts(),
       limits,
       keys,
       asks,
-    })
-    const moved = await inTime(moving, deadlineMs, () => this.#clock.elapsed())
-    this.#tally.said(own)
-    this.#movedAt = this.#clock.elapsed()
-    return moved
+      merges: this.#seesGone,
+    }
   }
 }
 

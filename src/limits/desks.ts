@@ -1,11 +1,15 @@
 import type { Clock } from '../clock.js'
 import type { Amount } from './amount.js'
+import type { Move } from '../store/counter-move.js'
 import { Desk, leaseMs, type CounterDoor, type Held } from './desk.js'
+import { inTime } from './in-time.js'
 
 /** How soon others hear of what was settled, ms. */
 const confirmMs = 100
 /** Desks kept; beyond them idle ones are closed. */
 const maxDesks = 50_000
+/** Desks whose news go in one trip at most. */
+const maxMoves = 200
 
 /** The desks of all subjects, and what keeps the store in the picture. */
 export class Desks {
@@ -48,7 +52,7 @@ export class Desks {
   /** Resolves when the store knows what was settled for a subject here, or cannot. */
   async say(subject: string): Promise<void> {
     const desk = this.#desks.get(subject)
-    if (desk?.isDirty === true) await desk.confirm()
+    if (desk?.isDirty === true) await this.#confirm([desk])
   }
 
   async flush(): Promise<void> {
@@ -73,12 +77,32 @@ export class Desks {
     for (const [subject, desk] of this.#desks) if (desk.isIdle) this.#desks.delete(subject)
   }
 
+  /** Many in one trip; what could not be said is said again. */
   async #confirm(desks: readonly Desk[]): Promise<void> {
-    await Promise.all(
-      desks.map(async (desk) => {
-        if (!desk.isDirty && !desk.holds) return
-        if (!(await desk.confirm()) && !this.#isStopped) this.#confirmSoon(desk)
-      }),
-    )
+    const due: { desk: Desk; move: Move }[] = []
+    for (const desk of desks) {
+      if (!desk.isDirty && !desk.holds) continue
+      const move = desk.begin()
+      if (move) due.push({ desk, move })
+      else this.#again(desk)
+    }
+    const trips: Promise<void>[] = []
+    for (let at = 0; at < due.length; at += maxMoves)
+      trips.push(this.#say(due.slice(at, at + maxMoves)))
+    await Promise.all(trips)
+  }
+
+  async #say(due: readonly { desk: Desk; move: Move }[]): Promise<void> {
+    const saying = this.#door.say(due.map(({ move }) => move))
+    const said = await inTime(saying, () => this.#clock.elapsed()).catch(() => [])
+    for (const [index, { desk, move }] of due.entries()) {
+      const wasSaid = said[index] === true
+      desk.end(move, wasSaid)
+      if (!wasSaid || desk.isDirty) this.#again(desk)
+    }
+  }
+
+  #again(desk: Desk): void {
+    if (!this.#isStopped) this.#confirmSoon(desk)
   }
 }

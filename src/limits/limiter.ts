@@ -62,19 +62,19 @@ export class Limiter {
   /** Asks for an operation. Never rejects. */
   async admit(subject: string, plan: Plan, amount: Amount): Promise<Admission> {
     const question = this.#questionOf(plan)
-    const { keys } = question
+    const { keys, before } = question
     const windows = question.windows.map(({ key }) => key)
     const away = (): Admission =>
       plan.onStoreError === 'closed'
         ? { outcome: 'unavailable' }
-        : { outcome: 'degraded', reservation: { subject, windows, keys, held: undefined } }
+        : { outcome: 'degraded', reservation: { subject, windows, keys, before, held: undefined } }
     if (!this.#breaker.mayTry()) return away()
     try {
       const { admitted, parts } = await this.#desks.of(subject).ask(question, amount)
       this.#breaker.succeeded()
       const standings = this.#standings(plan, parts)
       if (admitted) {
-        const reservation = { subject, windows, keys, held: amount }
+        const reservation = { subject, windows, keys, before, held: amount }
         return { outcome: 'admitted', reservation, standings }
       }
       return { outcome: 'refused', violated: violatedOf(plan, standings, amount), standings }
@@ -92,9 +92,9 @@ export class Limiter {
   /** Counts what was used without asking, in the current windows that its start lies in. */
   charge(subject: string, plan: Plan, used: Amount, startedAt: number): void {
     if (plan.limits.length === 0 && plan.concurrency === null) return
-    const { windows, keys } = this.#questionOf(plan)
+    const { windows, keys, before } = this.#questionOf(plan)
     const touched = windows.filter(({ from }) => startedAt >= from).map(({ key }) => key)
-    this.#desks.settle(subject, { windows: touched, keys, held: undefined }, used)
+    this.#desks.settle(subject, { windows: touched, keys, before, held: undefined }, used)
   }
 
   /** How far a plan's limits are used, by all instances. Rejects with `store_unavailable`. */

@@ -38,6 +38,8 @@ export interface Move {
   /** The windows in which what is admitted is held. */
   readonly keys: readonly string[]
   readonly asks: readonly Amount[]
+  /** Whether to put together what is left of instances that are long gone: it costs a little. */
+  readonly merges: boolean
 }
 
 export interface Moved {
@@ -46,56 +48,22 @@ export interface Moved {
   readonly parts: readonly CounterPart[]
 }
 
-/** An instance that has not said anything for this long has its parts merged with others'. */
-const goneMs = 3_600_000
+/** An instance that has not said anything for this long may have its parts merged with others'. */
+export const goneMs = 3_600_000
 const short = { requests: 'r', tokens: 't', cost: 'c' } as const
-
-/** Settled, and held by instances that live, of a metric in a window. */
-function sumOf(
-  parts: unknown,
-  key: string,
-  metric: Metric,
-  counts: 'held' | 'settled',
-  now: number,
-) {
-  const used = `$$this.u${short[metric]}`
-  const held = { $cond: [{ $gt: ['$$this.e', now] }, `$$this.h${short[metric]}`, 0] }
-  return {
-    $sum: {
-      $map: {
-        input: { $filter: { input: parts, cond: { $eq: ['$$this.k', key] } } },
-        in: counts === 'held' ? { $add: [used, held] } : used,
-      },
-    },
-  }
-}
 
 /** The update that says what an instance has to say, and sifts what it asks for. */
 export function pipelineOf(move: Move): object[] {
-  const { now, own, limits, asks } = move
-  const owned = (key: string, metric: Metric, counts: 'held' | 'settled') =>
-    own
-      .filter((part) => part.key === key)
-      .reduce(
-        (sum, { used, held }) => sum + used[metric] + (counts === 'held' ? held[metric] : 0),
-        0,
-      )
-  const room = limits.map(({ key, metric, limit, counts }) => ({
-    $subtract: [limit - owned(key, metric, counts), sumOf('$parts', key, metric, counts, now)],
-  }))
+  const { now, asks } = move
+  const parts = (others: unknown) => ({ $concatArrays: [others, ownParts(move)] })
+  const updated_at = new Date(now)
+  if (asks.length === 0 && !move.merges)
+    return [{ $set: { parts: parts(othersOf(move)), updated_at } }]
   return [
     { $set: { parts: othersOf(move) } },
-    { $set: { parts: merged(move) } },
-    { $set: { room } },
-    { $set: { sifted: asks.length === 0 ? { ok: [] } : sifted(limits, asks) } },
-    {
-      $set: {
-        parts: { $concatArrays: ['$parts', ownParts(move)] },
-        ok: '$sifted.ok',
-        updated_at: new Date(now),
-      },
-    },
-    { $unset: ['room', 'sifted'] },
+    ...(move.merges ? [{ $set: { parts: merged(move) } }] : []),
+    { $set: { ok: asks.length === 0 ? [] : admittedOf(move) } },
+    { $set: { parts: parts('$parts'), updated_at } },
   ]
 }
 
@@ -121,93 +89,86 @@ function merged({ now, keep }: Move) {
       },
     },
   })
+  const used = { ur: sum('ur'), ut: sum('ut'), uc: sum('uc') }
+  const keysOfGone = { $map: { input: gone, in: '$$this.k' } }
   const together = {
     $map: {
-      input: {
-        $filter: {
-          input: keep,
-          as: 'k',
-          cond: { $in: ['$$k', { $map: { input: gone, in: '$$this.k' } }] },
-        },
-      },
+      input: { $filter: { input: keep, as: 'k', cond: { $in: ['$$k', keysOfGone] } } },
       as: 'k',
-      in: {
-        i: '',
-        n: 0,
-        k: '$$k',
-        e: 0,
-        ur: sum('ur'),
-        ut: sum('ut'),
-        uc: sum('uc'),
-        hr: 0,
-        ht: 0,
-        hc: 0,
-      },
+      in: { i: '', n: 0, k: '$$k', e: 0, ...used, hr: 0, ht: 0, hc: 0 },
     },
   }
   const present = { $filter: { input: '$parts', cond: { $not: isGone } } }
-  return {
-    $cond: [{ $gt: [{ $size: gone }, 1] }, { $concatArrays: [present, together] }, '$parts'],
+  return { $concatArrays: [present, together] }
+}
+
+/** What a limit has left: the limit less all that is settled, and held by instances that live. */
+function roomOf({ own, now }: Move, { key, metric, limit, counts }: CountedLimit) {
+  let mine = 0
+  for (const part of own) {
+    if (part.key === key) mine += part.used[metric] + (counts === 'held' ? part.held[metric] : 0)
   }
+  const used = `$$this.u${short[metric]}`
+  const held = { $cond: [{ $gt: ['$$this.e', now] }, `$$this.h${short[metric]}`, 0] }
+  const amount = counts === 'held' ? { $add: [used, held] } : used
+  const others = { $cond: [{ $eq: ['$$this.k', key] }, amount, 0] }
+  return { $subtract: [limit - mine, { $sum: { $map: { input: '$parts', in: others } } }] }
 }
 
 /** The indexes of the asks that all limits have room for, taken in order. */
-function sifted(limits: readonly CountedLimit[], asks: readonly Amount[]) {
+function admittedOf(move: Move) {
+  const { limits, asks } = move
+  const [first] = asks
+  if (first !== undefined && asks.every((ask) => isSame(ask, first))) {
+    return { $range: [0, howMany(move, first)] }
+  }
+  const names = limits.map((_, index) => `r${index}`)
   // A limit that counts what is settled has room for one more as long as it has any.
-  const needs = asks.map((ask) =>
-    limits.map(({ metric, counts }) => (counts === 'held' ? ask[metric] : 1)),
-  )
-  const takes = asks.map((ask) =>
-    limits.map(({ metric, counts }) => (counts === 'held' ? ask[metric] : 0)),
-  )
-  const fits = limits.map((_, index) => ({ $gte: [roomAt(index), ofAsk('needs', index)] }))
-  const left = limits.map((_, index) => ({ $subtract: [roomAt(index), ofAsk('takes', index)] }))
-  return {
+  const fits = limits.map(({ counts }, index) => {
+    const room = `$$value.r${index}`
+    return counts === 'held' ? { $gte: [room, `$$this.n${index}`] } : { $gt: [room, 0] }
+  })
+  const left = limits.map(({ counts }, index) => {
+    const room = `$$value.r${index}`
+    return counts === 'held' ? { $subtract: [room, `$$this.n${index}`] } : room
+  })
+  const byName = (values: readonly unknown[]) =>
+    Object.fromEntries(names.map((name, index) => [name, values[index]]))
+  const input = asks.map((ask, at) => ({
+    at,
+    ...Object.fromEntries(limits.map(({ metric }, index) => [`n${index}`, ask[metric]])),
+  }))
+  const taken = { ok: { $concatArrays: ['$$value.ok', ['$$this.at']] }, ...byName(left) }
+  const sifted = {
     $reduce: {
-      input: { $range: [0, asks.length] },
-      initialValue: { room: '$room', ok: [], needs, takes },
-      in: {
-        $cond: [
-          { $and: fits },
-          {
-            room: left,
-            ok: { $concatArrays: ['$$value.ok', ['$$this']] },
-            needs: '$$value.needs',
-            takes: '$$value.takes',
-          },
-          '$$value',
-        ],
-      },
+      input,
+      initialValue: { ok: [], ...byName(limits.map((limit) => roomOf(move, limit))) },
+      in: { $cond: [{ $and: fits }, taken, '$$value'] },
     },
   }
+  return { $getField: { field: 'ok', input: sifted } }
 }
 
-/** Inside the sifting: what is left of a limit. */
-function roomAt(index: number) {
-  return { $arrayElemAt: ['$$value.room', index] }
-}
-
-/** Inside the sifting: what the ask at hand needs or takes of a limit. */
-function ofAsk(list: 'needs' | 'takes', index: number) {
-  return { $arrayElemAt: [{ $arrayElemAt: [`$$value.${list}`, '$$this'] }, index] }
+/** How many asks for the same there is room for. */
+function howMany(move: Move, ask: Amount) {
+  const bounds = move.limits.map((limit) => {
+    const room = roomOf(move, limit)
+    const need = ask[limit.metric]
+    if (limit.counts === 'settled') return { $cond: [{ $gt: [room, 0] }, move.asks.length, 0] }
+    if (need === 0) return { $cond: [{ $gte: [room, 0] }, move.asks.length, 0] }
+    return { $max: [0, { $floor: { $divide: [room, need] } }] }
+  })
+  return { $toInt: { $min: [move.asks.length, ...bounds] } }
 }
 
 /** This instance's parts, with what was admitted just now. */
 function ownParts({ instance, sequence, leaseUntil, own, keys, asks }: Move) {
   const byKey = new Map(own.map((part) => [part.key, part]))
-  const admitted = (metric: Metric) => ({
-    $sum: {
-      $map: {
-        input: '$sifted.ok',
-        in: { $arrayElemAt: [asks.map((ask) => ask[metric]), '$$this'] },
-      },
-    },
-  })
   return [...new Set([...byKey.keys(), ...keys])].map((key) => {
     const { used, held } = byKey.get(key) ?? { used: zero, held: zero }
     const isNow = asks.length > 0 && keys.includes(key)
     const holding = (metric: Metric) =>
-      isNow ? { $add: [held[metric], admitted(metric)] } : held[metric]
+      isNow ? { $add: [held[metric], admittedSum(asks, metric)] } : held[metric]
     return {
       i: instance,
       n: sequence,
@@ -221,4 +182,17 @@ function ownParts({ instance, sequence, leaseUntil, own, keys, asks }: Move) {
       hc: holding('cost'),
     }
   })
+}
+
+function admittedSum(asks: readonly Amount[], metric: Metric) {
+  const amounts = asks.map((ask) => ask[metric])
+  const [first = 0] = amounts
+  if (amounts.every((amount) => amount === first)) {
+    return first === 0 ? 0 : { $multiply: [first, { $size: '$ok' }] }
+  }
+  return { $sum: { $map: { input: '$ok', in: { $arrayElemAt: [amounts, '$$this'] } } } }
+}
+
+function isSame(a: Amount, b: Amount): boolean {
+  return a.requests === b.requests && a.tokens === b.tokens && a.cost === b.cost
 }

@@ -2,6 +2,8 @@ import type { Model } from 'mongoose'
 import type { CounterDoc } from '../../models/counter.js'
 import { pipelineOf, type CounterPart, type Move, type Moved } from './counter-move.js'
 import type { Database } from './database.js'
+import { UsageError } from '../errors.js'
+import { writeErrorsOf } from './write-outcome.js'
 
 /** `usage_counters` in domain verbs. */
 export class CounterStore {
@@ -27,12 +29,23 @@ export class CounterStore {
     }
   }
 
+  /** Says for many subjects in one trip; answers for each whether it was said. Rejects like `move`. */
+  async say(moves: readonly Move[]): Promise<boolean[]> {
+    const reply = await this.#db.write({
+      update: this.#model.collection.collectionName,
+      updates: moves.map((move) => ({ q: placeOf(move), u: pipelineOf(move), upsert: true })),
+      ordered: false,
+      writeConcern: { w: 'majority' },
+    })
+    if (reply.writeConcernError !== undefined)
+      throw new UsageError('store_unavailable', 'not durable')
+    const failed = new Set(writeErrorsOf(reply).map(({ index }) => index))
+    return moves.map((_, index) => !failed.has(index))
+  }
+
   async #move(move: Move): Promise<Moved> {
     const counters = this.#db.collection(this.#model)
-    const { subject, instance, sequence } = move
-    const later = { i: instance, n: { $gt: sequence } }
-    const where = { _id: subject, parts: { $not: { $elemMatch: later } } }
-    const found = await counters.findOneAndUpdate(where, pipelineOf(move), {
+    const found = await counters.findOneAndUpdate(placeOf(move), pipelineOf(move), {
       upsert: true,
       returnDocument: 'after',
       writeConcern: { w: 'majority' },
@@ -44,6 +57,12 @@ export class CounterStore {
     const found = this.#db.collection(this.#model).findOne({ _id: { $eq: subject } })
     return (await this.#db.within(found))?.parts ?? []
   }
+}
+
+/** A counter that does not know of a later move of this instance. */
+function placeOf({ subject, instance, sequence }: Move) {
+  const later = { i: instance, n: { $gt: sequence } }
+  return { _id: subject, parts: { $not: { $elemMatch: later } } }
 }
 
 function isDuplicate(error: unknown): boolean {

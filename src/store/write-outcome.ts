@@ -47,7 +47,8 @@ export function outcomeOfError(error: unknown): WriteOutcome {
     : { outcome: 'poisoned', code }
 }
 
-function writeErrorsOf({ writeErrors }: Record<string, unknown>) {
+/** What a reply says of single documents that were not written. */
+export function writeErrorsOf({ writeErrors }: Record<string, unknown>) {
   const errors: unknown[] = Array.isArray(writeErrors) ? writeErrors : []
   return errors.flatMap((one) => {
     if (typeof one !== 'object' || one === null || !('index' in one) || !('code' in one)) return []

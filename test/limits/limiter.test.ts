@@ -162,7 +162,8 @@ const step = fc.record({
 })
 
 describe('limits while the store does not answer', () => {
-  const hung = { move: () => new Promise<never>(() => undefined), find: () => Promise.resolve([]) }
+  const never = () => new Promise<never>(() => undefined)
+  const hung = { move: never, say: never, find: () => Promise.resolve([]) }
 
   for (const onStoreError of ['open', 'closed'] as const) {
     it(`cost 250 ms once and nothing after that, ${onStoreError}`, async () => {
