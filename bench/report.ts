@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { format, resolveConfig } from 'prettier'
 import type { Pair } from './slices.js'
 
 /** One line of the table. */
@@ -68,8 +69,8 @@ export function bareText(name: string, pairs: readonly Pair[]): string {
 const start = '<!-- bench:start -->'
 const end = '<!-- bench:end -->'
 
-/** Puts the report between the marks of the files that have them. */
-export function writeReport(report: string): void {
+/** Puts the report between the marks of the files that have them, as the formatter wants it. */
+export async function writeReport(report: string): Promise<void> {
   const files = [
     join(import.meta.dirname, 'README.md'),
     join(import.meta.dirname, '..', 'README.md'),
@@ -79,6 +80,8 @@ export function writeReport(report: string): void {
     const from = text.indexOf(start)
     const to = text.indexOf(end)
     if (from === -1 || to < from) continue
-    writeFileSync(file, `${text.slice(0, from + start.length)}\n\n${report}\n\n${text.slice(to)}`)
+    const whole = `${text.slice(0, from + start.length)}\n\n${report}\n\n${text.slice(to)}`
+    const style = await resolveConfig(file)
+    writeFileSync(file, await format(whole, { ...style, filepath: file }))
   }
 }

@@ -190,7 +190,7 @@ async function bench(built: (file: string) => string, load: Child): Promise<void
   console.log(`${report}\n\nStored token sources: ${stored}.`)
   if (flags.quick) return
   if (isBusy && !flags.force) console.error('Not written: the machine was busy with other work.')
-  else writeReport(report)
+  else await writeReport(report)
 }
 
 const began = performance.now()

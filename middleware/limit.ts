@@ -19,13 +19,28 @@ export async function heldToPlan(
   if (capture.ending !== undefined) return false
   capture.neverServed = false
   if (applyAdmission(res, admission, now())) return true
-  capture.refusal = admission.outcome === 'refused' ? 'quota_exceeded' : 'store_unavailable'
+  capture.refusal = refusals[admission.outcome as keyof typeof refusals]
   return false
 }
+
+/** As they are recorded. */
+const refusals = {
+  refused: 'quota_exceeded',
+  unavailable: 'store_unavailable',
+  barred: 'account_blocked',
+} as const
 
 /** What an admission means for the response; false when it was refused, and has been answered. */
 function applyAdmission(res: Response, admission: Admission, now: number): boolean {
   switch (admission.outcome) {
+    case 'unlimited':
+      return true
+    case 'barred':
+      sendProblem(
+        res,
+        new UsageError('account_blocked', `The account is blocked: ${admission.reason}`),
+      )
+      return false
     case 'degraded':
       res.set('X-Usage-Degraded', '1')
       return true

@@ -18,9 +18,9 @@ export function createStandingOf(
   { meter, plans }: StandingContext,
   find: FindCaller,
 ): (req: Request) => MaybePromise<Standing> {
-  const standing = (subject: Subject | undefined): Standing => ({
-    user: subject?.user_id ?? anonymousUserId,
-    priority: plans.ofSubject(subject ?? {}).priority,
+  const standing = (subject: Subject = { user_id: anonymousUserId }): Standing => ({
+    user: subject.user_id,
+    priority: plans.ofSubject(subject).priority,
   })
   return (req) => {
     const capture = meter.captureOf(req)

@@ -20,8 +20,6 @@ interface TrackContext {
   readonly anonymous: 'track' | 'refuse'
   /** Asks the plan of the caller; undefined when nobody has to be asked. Never rejects. */
   readonly ask: (capture: Capture, subject: Subject | undefined) => Promise<Admission> | undefined
-  /** Whether any plan limits anything: who sends a request must be known before it goes on. */
-  readonly isLimiting: boolean
   readonly now: () => number
   /** Hands a request on in such a way that what its handler calls is known to be its own. */
   readonly enter: (capture: Capture, next: () => void) => void
@@ -50,9 +48,7 @@ export function createTrack(context: TrackContext, options?: TrackOptions): Requ
       return
     }
     capture.pendingSubject = verdict.then(subjectOf, () => undefined)
-    if (context.anonymous === 'refuse' || context.isLimiting) {
-      verdict.then((found) => decide(context, capture, found, res, next)).catch(next)
-    } else next()
+    verdict.then((found) => decide(context, capture, found, res, next)).catch(next)
   }
 }
 

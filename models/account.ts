@@ -1,6 +1,31 @@
 import type { Connection, Model } from 'mongoose'
 import { define } from './define.js'
 
+/** What an admin has set for an account; absent facts are as the plan and the token say. */
+export interface AccountSettings {
+  /** The plan, whatever the token says. */
+  tier?: string
+  /** In place of what the plan allows. */
+  overrides?: LimitOverride[]
+  blocked?: { reason: string; since: Date; by: string }
+  /** Grows by one with every change. */
+  revision: number
+  /** By the database's clock. */
+  updated_at: Date
+  /** User id of the admin. */
+  updated_by: string
+}
+
+/** What one limit of the plan allows this account. */
+export interface LimitOverride {
+  /** The limit's name. */
+  name: string
+  /** Operations, tokens, or US dollars; null: any number. */
+  limit: number | null
+  /** When the plan holds again. */
+  until?: Date
+}
+
 /** `usage_accounts`: one document per user ever seen. */
 export interface AccountDoc {
   /** The user id. */
@@ -14,6 +39,7 @@ export interface AccountDoc {
   total_operations: number
   total_tokens: number
   total_cost_nano_usd: number
+  settings?: AccountSettings
 }
 
 export function accountModel(connection: Connection): Model<AccountDoc> {
@@ -26,12 +52,14 @@ export function accountModel(connection: Connection): Model<AccountDoc> {
       total_operations: Number,
       total_tokens: Number,
       total_cost_nano_usd: Number,
+      settings: Object,
     },
     indexes: [
       { keys: { last_active_at: -1, _id: 1 } },
       { keys: { total_tokens: -1, _id: 1 } },
       { keys: { total_operations: -1, _id: 1 } },
       { keys: { total_cost_nano_usd: -1, _id: 1 } },
+      { keys: { 'settings.updated_at': 1 }, options: { sparse: true } },
     ],
   })
 }

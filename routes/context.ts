@@ -8,7 +8,8 @@ import type { UserRow } from '../src/insight/users.js'
 import type { UnrecordedEvent, UsageEvent } from '../src/event.js'
 import type { HealthReport } from '../src/health.js'
 import type { Submitted } from '../src/ledger/submit.js'
-import type { AccountDoc, AccountQuery } from '../src/store/account-store.js'
+import type { AccountDoc, AccountQuery, AccountSettings } from '../src/store/account-store.js'
+import type { AuditDoc, AuditFilter, AuditPosition } from '../src/store/audit-store.js'
 import type { PriceFilter, StoredPrice } from '../src/store/price-store.js'
 import type { LogFilter, LogPosition } from '../src/store/log-store.js'
 import type { Span } from '../src/time.js'
@@ -44,6 +45,9 @@ export interface RouteContext {
   /** Calls back on activity, at most once a second; answers how to stop. */
   onActivity(listener: () => void): () => void
   logs(filter: LogFilter, after: LogPosition | undefined, limit: number): Promise<UsageEvent[]>
+  /** Changes what is set for an account. */
+  accounts: { change(userId: string, input: unknown, actor: string): Promise<AccountSettings> }
+  audit(filter: AuditFilter, after: AuditPosition | undefined, limit: number): Promise<AuditDoc[]>
   users(query: AccountQuery): Promise<{ rows: UserRow[]; accounts: AccountDoc[] }>
   sortValue(account: AccountDoc, sort: AccountQuery['sort']): number | string | Date
   parseEvent(input: unknown, sender: string): UnrecordedEvent

@@ -21,7 +21,7 @@ export const logPageFields = {
   model: fields.text,
   endpoint: fields.path,
   status: fields.status,
-  success: fields.success,
+  success: fields.flag,
   min_tokens: fields.min_tokens,
   from: fields.from,
   to: fields.to,

@@ -64,7 +64,7 @@ export const fields = {
     .optional(),
   path: printable(512).optional(),
   min_tokens: wholeNumber(0, 999_999_999).optional(),
-  success: z
+  flag: z
     .enum(['true', 'false'], 'must be true or false')
     .transform((value) => value === 'true')
     .optional(),

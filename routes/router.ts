@@ -2,6 +2,7 @@ import { Router, type RequestHandler } from 'express'
 import { createProblemHandler, sendProblem } from '../middleware/problem.js'
 import { UsageError } from '../src/errors.js'
 import type { Logger } from '../src/logger.js'
+import { auditRoutes } from './audit.js'
 import type { RouteContext } from './context.js'
 import { docsHandlers } from './docs.js'
 import { eventRoutes } from './events.js'
@@ -26,6 +27,7 @@ export function allRoutes(context: RouteContext): Route[] {
     ...realtimeRoutes(context),
     ...logRoutes(context),
     ...priceRoutes(context),
+    ...auditRoutes(context),
     ...eventRoutes(context),
     ...machineRoutes(context),
     ...metricsRoutes(context),

@@ -1,8 +1,9 @@
-import type { Request, Response } from 'express'
+import express, { type Request, type Response } from 'express'
 import { z } from 'zod'
+import { callerOf } from '../middleware/authenticate.js'
 import { UsageError } from '../src/errors.js'
 import { parseUserId } from '../src/identity/user-id.js'
-import type { AccountSort } from '../src/store/account-store.js'
+import type { AccountSettings, AccountSort } from '../src/store/account-store.js'
 import type { RouteContext } from './context.js'
 import { sendJson } from './json.js'
 import {
@@ -24,6 +25,7 @@ const listFields = {
   cursor: fields.cursor,
   tier: fields.id,
   q: fields.id,
+  blocked: fields.flag,
   sort: z
     .enum(
       sorts.flatMap((sort) => [sort, `-${sort}`]),
@@ -49,19 +51,47 @@ export function userRoutes(context: RouteContext): Route[] {
   const guard = context.guard('admin')
   const one = handle((req, res) => showUser(context, req, res))
   const list = handle((req, res) => listUsers(context, req, res))
+  const json = express.json({ limit: '64kb', strict: true })
+  const change = handle(async (req, res) => {
+    parseQuery(req, {})
+    const user_id = userIdOf(req)
+    const body: unknown = req.body
+    sendJson(
+      res,
+      accountJson(user_id, await context.accounts.change(user_id, body, callerOf(req).user_id)),
+    )
+  })
   return [
     { method: 'get', path: '/user/:user_id', handlers: [guard, one] },
     { method: 'get', path: '/users', handlers: [guard, list] },
+    { method: 'patch', path: '/users/:user_id', handlers: [guard, json, change] },
   ]
 }
 
 async function showUser(context: RouteContext, req: Request, res: Response): Promise<void> {
   const { span, timezone } = spanOf(parseQuery(req, spanFields), context.now(), context.timezone)
+  const user_id = userIdOf(req)
+  const [usage, { limits }] = await Promise.all([
+    context.userUsage({ user_id }, span, timezone),
+    context.quota({ user_id }),
+  ])
+  sendJson(res, { ...usage, quota: limits })
+}
+
+function userIdOf(req: Request): string {
   const user_id = parseUserId(req.params.user_id)
-  if (user_id === undefined) {
-    throw new UsageError('invalid_parameter', 'user_id must be a user id of at most 256 characters')
+  if (user_id !== undefined) return user_id
+  throw new UsageError('invalid_parameter', 'user_id must be a user id of at most 256 characters')
+}
+
+/** What is set for an account; null: as the plan and the token say. */
+function accountJson(user_id: string, settings: AccountSettings) {
+  const { tier, overrides, blocked, revision, updated_at, updated_by } = settings
+  return {
+    ...{ user_id, tier: tier ?? null, blocked: blocked ?? null },
+    overrides: (overrides ?? []).map((one) => ({ ...one, until: one.until ?? null })),
+    ...{ revision, updated_at, updated_by },
   }
-  sendJson(res, await context.userUsage({ user_id }, span, timezone))
 }
 
 async function listUsers(context: RouteContext, req: Request, res: Response): Promise<void> {
@@ -73,6 +103,7 @@ async function listUsers(context: RouteContext, req: Request, res: Response): Pr
     sort,
     ascending,
     ...(query.tier !== undefined && { tier: query.tier }),
+    ...(query.blocked !== undefined && { blocked: query.blocked }),
     ...(query.q !== undefined && { prefix: query.q }),
     ...(after && { after: { value: positionValue(sort, after[0]), id: after[1] } }),
     limit: query.limit + 1,

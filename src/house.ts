@@ -1,5 +1,6 @@
 import type { Request } from 'express'
 import type { Connection } from 'mongoose'
+import { accountDoor, KnownAccounts } from './accounts/known-accounts.js'
 import type { Capture, Subject } from './capture/capture.js'
 import { complete, type CompletionContext } from './capture/complete.js'
 import { OperationTable } from './capture/operations.js'
@@ -42,6 +43,7 @@ export class House {
   readonly store: Store
   readonly ledger: Ledger
   readonly meter: Meter
+  readonly accounts: KnownAccounts
   readonly plans: PlanBook
   readonly prices: PriceBook
   readonly parseEvent: EventParser
@@ -69,7 +71,9 @@ export class House {
     this.#find = find
     this.#complaints = new Complaints(clock, logger)
     this.store = createStore(connection, clock)
-    this.plans = new PlanBook(config, (tier) =>
+    const ready = () => this.ready()
+    this.accounts = new KnownAccounts(accountDoor(this.store.accounts, ready), clock, logger)
+    this.plans = new PlanBook(config, this.accounts, (tier) =>
       logger.warn(`usage: unknown tier ${JSON.stringify(tier)}, treated as ${config.defaultPlan}`),
     )
     this.parseEvent = createEventParser(config, this.plans)
@@ -81,12 +85,10 @@ export class House {
       ...config.ledger,
       onWritten: () => this.#announce(),
     })
-    this.prices = createPriceBook(
-      config,
-      priceDoor(this.store.prices, () => this.ready()),
-    )
+    this.prices = createPriceBook(config, priceDoor(this.store.prices, ready))
     this.limiter = new Limiter(this.store.counters, clock, config.timezone)
-    this.admissions = new Admissions(this.limiter, clock, this.plans, this.prices)
+    const { limiter, plans, prices, accounts } = this
+    this.admissions = new Admissions({ limiter, clock, plans, prices, accounts })
     this.metrics = new UsageMetrics(() => this.ledger.stats())
     this.#submissions = new Submissions(this.ledger, this.store.logs)
     this.#intake = this.#createIntake()

@@ -3,6 +3,7 @@ import type { RequestHandler } from 'express'
 import { authenticate } from '../middleware/authenticate.js'
 import type { FindCaller } from '../middleware/callers.js'
 import type { AskedUser, PriceActions, RouteContext } from '../routes/context.js'
+import { AccountDesk } from './accounts/account-desk.js'
 import { healthReport, type HealthReport } from './health.js'
 import type { House } from './house.js'
 import { globalUsage } from './insight/global-usage.js'
@@ -49,6 +50,8 @@ export function createRouteContext(config: Config, house: House, find: FindCalle
     realtime: live,
     onActivity: (listener) => house.onActivity(listener),
     logs: (filter, after, limit) => store.logs.page(filter, after, limit),
+    accounts: new AccountDesk(store, plans, () => house.accounts.refresh()),
+    audit: (filter, after, limit) => store.audit.page(filter, after, limit),
     users: (query) => users(store, plans, query, { now: clock.now(), timezone }),
     sortValue: (account, sort) => store.accounts.sortValue(account, sort),
     parseEvent: (input, sender) => house.parseEvent(input, sender),
@@ -59,12 +62,14 @@ export function createRouteContext(config: Config, house: House, find: FindCalle
   }
 }
 
-/** The plan of a user: as their token says, else as last seen. */
-async function planOf({ trustTierClaim }: Config, { store, plans }: House, asked: AskedUser) {
+/** The plan of a user: as an admin has set, as their token says, or as last seen. */
+async function planOf({ trustTierClaim }: Config, house: House, asked: AskedUser) {
+  const { store, plans, accounts } = house
   const { user_id, tier } = asked
+  await accounts.ready()
   const seen = tier === undefined ? (await store.accounts.find(user_id))?.seen_tier : undefined
   const known = tier === undefined ? seen : trustTierClaim ? tier : undefined
-  return plans.of(known || undefined)
+  return plans.ofUser(user_id, known || undefined)
 }
 
 async function askUserUsage(

@@ -122,7 +122,6 @@ function trackContext(config: Config, house: House, find: FindCaller) {
     meter: house.meter,
     find,
     anonymous: config.anonymous,
-    isLimiting: isLimiting(config),
     ask: (one: Capture, subject: Subject | undefined) => {
       // A host's `identify` may know who it is later: then it can only be counted.
       const who = subject ?? (config.identify ? undefined : anonymous)
@@ -134,11 +133,6 @@ function trackContext(config: Config, house: House, find: FindCaller) {
 }
 
 const anonymous = { user_id: anonymousUserId }
-
-/** Whether any plan limits anything. */
-function isLimiting({ plans }: Config): boolean {
-  return [...plans.values()].some((one) => one.limits.length > 0 || one.concurrency !== null)
-}
 
 function proxyContext(config: Config, house: House, find: FindCaller): ProxyContext {
   const keys = config.auth?.keys

@@ -1,4 +1,5 @@
-import { tokensPerMonth, type Plan } from '../limits/plan.js'
+import { usdOf } from '../event.js'
+import { tokensPerMonth, type Metric, type Plan } from '../limits/plan.js'
 import type { PlanBook } from '../limits/plans.js'
 import { addFigures, noFigures, type Figures } from '../rollup/cells.js'
 import type { AccountDoc, AccountQuery } from '../store/account-store.js'
@@ -12,7 +13,15 @@ export interface UserRow {
   user_id: string
   subscription_tier: string
   state: 'active' | 'blocked'
-  today: { requests: number; tokens: number; cost_usd: number | null }
+  /** What was done today; the limits are those of the plan per day, null where it has none. */
+  today: {
+    requests: number
+    requests_limit: number | null
+    tokens: number
+    tokens_limit: number | null
+    cost_usd: number | null
+    cost_limit_usd: number | null
+  }
   totals: { operations: number; tokens: number; cost_usd: number | null }
   subscription_limit: number | null
   first_seen: Date
@@ -52,7 +61,7 @@ export async function users(
   const rows = accounts.map((account) =>
     userRow(
       account,
-      plans.of(account.seen_tier || undefined),
+      plans.ofUser(account._id, account.seen_tier || undefined),
       todays.get(account._id),
       evers.get(account._id),
     ),
@@ -87,11 +96,14 @@ function userRow(account: AccountDoc, plan: Plan, today?: Done, ever?: Done): Us
   return {
     user_id: account._id,
     subscription_tier: plan.tier,
-    state: 'active',
+    state: account.settings?.blocked ? 'blocked' : 'active',
     today: {
       requests: today?.figures.operations ?? 0,
+      requests_limit: perDay(plan, 'requests'),
       tokens: today ? tokensOf(today.figures) : 0,
+      tokens_limit: perDay(plan, 'tokens'),
       cost_usd: today ? costUsd(today.figures) : 0,
+      cost_limit_usd: usdOrNull(perDay(plan, 'cost')),
     },
     totals: {
       operations: ever?.figures.operations ?? 0,
@@ -102,4 +114,13 @@ function userRow(account: AccountDoc, plan: Plan, today?: Done, ever?: Done): Us
     first_seen: account.first_seen_at,
     last_active: last > account.last_active_at ? last : account.last_active_at,
   }
+}
+
+function perDay({ limits }: Plan, metric: Metric): number | null {
+  const daily = limits.filter((one) => one.metric === metric && one.window === 'day')
+  return daily.length === 0 ? null : Math.min(...daily.map((one) => one.limit))
+}
+
+function usdOrNull(nano: number | null): number | null {
+  return nano === null ? null : usdOf(nano)
 }

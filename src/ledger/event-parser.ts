@@ -18,7 +18,7 @@ export function createEventParser(
       now: clock.now(),
       sender,
       metadataKeys: metadata,
-      tierOf: (tier) => plans.of(tier).tier,
+      tierOf: (userId, tier) => plans.ofUser(userId, tier).tier,
       estimateOf: (type) => estimates.get(type) ?? 0,
     })
 }

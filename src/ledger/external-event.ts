@@ -70,7 +70,7 @@ export interface ExternalContext {
   /** Who sends it: an id counts once per sender. */
   sender: string
   metadataKeys: ReadonlySet<string>
-  tierOf: (tier: string | undefined) => string
+  tierOf: (userId: string, tier: string | undefined) => string
   estimateOf: (operationType: string) => number
 }
 
@@ -113,7 +113,7 @@ function eventOf(data: ExternalEvent, at: number, context: ExternalContext): Unr
     _id: derivedId(context.sender, id),
     user_id: data.user_id,
     operation_type: data.operation_type,
-    tier: context.tierOf(data.tier),
+    tier: context.tierOf(data.user_id, data.tier),
     endpoint: data.endpoint ?? `record:${data.operation_type}`,
     ...nonEmpty({ provider: data.provider ?? providerOfModel(data.model) }),
     ...tokensOf(data, status !== 'ok', context),

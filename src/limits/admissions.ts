@@ -1,3 +1,4 @@
+import type { KnownAccounts } from '../accounts/known-accounts.js'
 import type { Capture, Held, Subject } from '../capture/capture.js'
 import type { Clock } from '../clock.js'
 import type { UnrecordedEvent } from '../event.js'
@@ -11,6 +12,15 @@ import { Typical } from './typical.js'
 import { upperBound } from './upper-bound.js'
 
 type Prices = Pick<PriceBook, 'ready' | 'price'>
+type Accounts = Pick<KnownAccounts, 'ready' | 'blockOf'>
+
+export interface AdmissionsOptions {
+  readonly limiter: Limiter
+  readonly clock: Clock
+  readonly plans: PlanBook
+  readonly prices: Prices
+  readonly accounts: Accounts
+}
 
 /** How long a throttled operation waits for room at most, ms. */
 const throttleMs = 10_000
@@ -22,17 +32,30 @@ export class Admissions {
   readonly #clock: Clock
   readonly #plans: PlanBook
   readonly #prices: Prices
+  readonly #accounts: Accounts
   readonly #typical = new Typical()
 
-  constructor(limiter: Limiter, clock: Clock, plans: PlanBook, prices: Prices) {
+  constructor({ limiter, clock, plans, prices, accounts }: AdmissionsOptions) {
     this.#limiter = limiter
-    this.#prices = prices
     this.#clock = clock
     this.#plans = plans
+    this.#prices = prices
+    this.#accounts = accounts
   }
 
   /** Undefined when nobody has to be asked. Never rejects. */
   ask(capture: Capture, subject: Subject): Promise<Admission> | undefined {
+    const waiting = this.#accounts.ready()
+    if (waiting === undefined) return this.#ask(capture, subject)
+    return waiting.then((isKnown) => {
+      if (!isKnown) this.#limiter.distrust()
+      return this.#ask(capture, subject) ?? { outcome: 'unlimited' }
+    })
+  }
+
+  #ask(capture: Capture, subject: Subject): Promise<Admission> | undefined {
+    const block = this.#accounts.blockOf(subject.user_id)
+    if (block !== undefined) return Promise.resolve({ outcome: 'barred', reason: block.reason })
     const plan = this.#plans.ofSubject(subject)
     if (plan.limits.length === 0 && plan.concurrency === null) return undefined
     const amount = this.#amountOf(capture, subject, plan)
@@ -69,7 +92,7 @@ export class Admissions {
 
   /** Counts an operation that nobody asked for: recorded from outside, or whose user was known late. */
   charge(event: UnrecordedEvent): void {
-    const plan = this.#plans.of(event.tier)
+    const plan = this.#plans.ofUser(event.user_id, event.tier)
     const startedAt = event.timestamp.getTime()
     this.#limiter.charge(`user:${event.user_id}`, plan, amountOf(event), startedAt)
   }

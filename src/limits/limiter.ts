@@ -29,6 +29,10 @@ export type Admission =
   | { outcome: 'refused'; violated: readonly Standing[]; standings: readonly Standing[] }
   /** The store was not there, and the plan refuses. */
   | { outcome: 'unavailable' }
+  /** The account may do nothing at the moment. */
+  | { outcome: 'barred'; reason: string }
+  /** Nothing has to be counted. */
+  | { outcome: 'unlimited' }
 
 /** The name under which too many operations at once are refused. */
 export const concurrencyName = 'concurrency'
@@ -82,6 +86,11 @@ export class Limiter {
       this.#breaker.failed()
       return away()
     }
+  }
+
+  /** Takes the store to be dead for a while: somebody has waited for it in vain. */
+  distrust(): void {
+    this.#breaker.failed()
   }
 
   /** Puts what an operation used in the place of what was held for it. Once per reservation. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { instant } from '../parse-input.js'
 import { rateOfUsd, type Rates } from './rates.js'
 
 /**
@@ -68,15 +69,6 @@ export const subjectFields = {
   model: name(256).regex(/^[^*]*\*?$/, 'may hold one *, at its end'),
   service_tier: name(64).optional(),
 } as const
-
-/** An instant with an offset, or a date: its midnight in UTC. */
-export const instant = z
-  .union([z.iso.datetime({ offset: true }), z.iso.date()], 'must be a date or an ISO 8601 instant')
-  .transform((text) => new Date(text))
-  .refine(
-    (date) => date.getUTCFullYear() >= 2000 && date.getUTCFullYear() <= 9999,
-    'must lie in the years 2000 to 9999',
-  )
 
 /** Reads a `PriceOverride`. */
 export const priceOverride = z

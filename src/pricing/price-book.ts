@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.js'
+import { within } from '../deadline.js'
 import { nanoUsd } from '../event.js'
 import type { Logger } from '../logger.js'
 import type { MaybePromise } from '../maybe-promise.js'
@@ -13,7 +14,7 @@ import type { Priced, PricedUsage } from './priced-usage.js'
 import type { PricingConfig } from './pricing-options.js'
 import { costOf, unchanged, type Factor } from './rates.js'
 import { serviceFactor } from './service-tier.js'
-import { StoredPrices, within, type PriceDoor } from './stored-prices.js'
+import { StoredPrices, type PriceDoor } from './stored-prices.js'
 
 export interface PriceBookOptions {
   readonly overrides: readonly Override[]
@@ -60,7 +61,7 @@ export class PriceBook {
 
   /** To be waited for before `price`: what it needs is there, or is known not to come. Never rejects. */
   ready(): MaybePromise<void> {
-    const stored = this.#stored?.ready()
+    const stored = this.#stored?.ready()?.then(() => undefined)
     if (this.#isLoaded) return stored
     this.#loading ??= this.#load()
     return Promise.all([stored, this.#loading]).then(() => undefined)

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { UsageError } from '../errors.js'
+import { instant, parseInput } from '../parse-input.js'
 import type { PriceDoc, PriceSubject } from '../store/price-store.js'
-import { instant, subjectFields, usdFields } from './override.js'
+import { subjectFields, usdFields } from './override.js'
 import { rateOfUsd } from './rates.js'
 
 /** What a stored price says, without its id and stamps. */
@@ -54,7 +55,12 @@ export function parseNewPrice(
   input: unknown,
   now: Date,
 ): { subject: PriceSubject; fields: PriceFields } {
-  const { provider, model, service_tier, ...given } = parse(newPrice, input)
+  const { provider, model, service_tier, ...given } = parseInput(
+    newPrice,
+    input,
+    'invalid_price',
+    'a price',
+  )
   const subject = {
     ...(provider !== undefined && { provider }),
     model,
@@ -71,21 +77,8 @@ export function parsePriceChange(input: unknown, before: PriceFields): PriceFiel
   const kept = fieldNames.flatMap((name) =>
     before[name] === undefined ? [] : [[name, before[name]]],
   )
-  const changes = storedFields(parse(priceChange, input))
+  const changes = storedFields(parseInput(priceChange, input, 'invalid_price', 'a price'))
   return inOrder(withoutNulls({ ...(Object.fromEntries(kept) as object), ...changes }))
-}
-
-function parse<T extends z.ZodType>(shape: T, input: unknown): z.infer<T> {
-  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
-    throw new UsageError('invalid_body', 'The body must be a JSON object')
-  }
-  const parsed = shape.safeParse(input)
-  if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0]
-  const keys = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : []
-  const field = [...(issue?.path ?? []), ...keys].map(String).join('.').slice(0, 64)
-  const rule = keys.length > 0 ? 'is not a field of a price' : (issue?.message ?? 'is invalid')
-  throw invalid(field, rule)
 }
 
 function inOrder(fields: PriceFields): PriceFields {
@@ -95,7 +88,7 @@ function inOrder(fields: PriceFields): PriceFields {
 }
 
 function invalid(field: string, rule: string): UsageError {
-  return new UsageError('invalid_price', `${field || 'price'} ${rule}`, { details: { field } })
+  return new UsageError('invalid_price', `${field} ${rule}`, { details: { field } })
 }
 
 /** Dollars become integers: `input_usd_per_million` is stored as `input_nano_usd_per_million`. */

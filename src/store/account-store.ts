@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache'
 import type { Model } from 'mongoose'
-import type { AccountDoc } from '../../models/account.js'
-import type { Database } from './database.js'
+import type { AccountDoc, AccountSettings, LimitOverride } from '../../models/account.js'
+import { isDuplicate, type Database } from './database.js'
 
-export type { AccountDoc }
+export type { AccountDoc, AccountSettings, LimitOverride }
 
 /** What the log says of a user's presence in a batch. */
 export interface Sighting {
@@ -33,6 +33,7 @@ export interface AccountQuery {
   sort: AccountSort
   ascending: boolean
   tier?: string
+  blocked?: boolean
   prefix?: string
   after?: AccountPosition
   limit: number
@@ -99,6 +100,42 @@ export class AccountStore {
     return (await this.#db.within(found)) ?? undefined
   }
 
+  async settingsSince(since: Date | undefined) {
+    const filter = {
+      'settings.updated_at': since === undefined ? { $exists: true } : { $gte: since },
+    }
+    const cursor = this.#accounts().find(filter, { projection: { settings: 1 } })
+    const found = await this.#db.within(cursor.toArray())
+    return found.flatMap(({ _id, settings }) => (settings ? [{ user_id: _id, settings }] : []))
+  }
+
+  /**
+   * Puts settings in place of those of the revision before; false when there is another by now.
+   * An account that was never seen is made.
+   */
+  async putSettings(userId: string, settings: AccountSettings): Promise<boolean> {
+    const { revision, updated_at } = settings
+    const isFirst = revision === 1
+    const change = this.#accounts().updateOne(
+      { _id: userId, 'settings.revision': isFirst ? { $exists: false } : revision - 1 },
+      {
+        $set: { settings },
+        $setOnInsert: {
+          ...{ first_seen_at: updated_at, last_active_at: updated_at, seen_tier: '' },
+          ...{ total_operations: 0, total_tokens: 0, total_cost_nano_usd: 0 },
+        },
+      },
+      { upsert: isFirst, writeConcern: { w: 'majority', journal: true } },
+    )
+    try {
+      const { matchedCount, upsertedCount } = await this.#db.within(change)
+      return matchedCount + upsertedCount > 0
+    } catch (error) {
+      if (isDuplicate(error)) return false
+      throw error
+    }
+  }
+
   async page(query: AccountQuery): Promise<AccountDoc[]> {
     const field = sortFields[query.sort]
     const direction = query.ascending ? 1 : -1
@@ -119,10 +156,19 @@ export class AccountStore {
   }
 }
 
-function accountFilter({ tier, prefix, after, ascending }: AccountQuery, field: keyof AccountDoc) {
+function accountFilter(query: AccountQuery, field: keyof AccountDoc) {
+  const { tier, blocked, prefix, after, ascending } = query
   const beyond = ascending ? '$gt' : '$lt'
   const conditions: Record<string, unknown>[] = []
-  if (tier !== undefined) conditions.push({ seen_tier: { $eq: tier } })
+  if (tier !== undefined) {
+    conditions.push({
+      $or: [
+        { 'settings.tier': { $eq: tier } },
+        { 'settings.tier': { $exists: false }, seen_tier: { $eq: tier } },
+      ],
+    })
+  }
+  if (blocked !== undefined) conditions.push({ 'settings.blocked': { $exists: blocked } })
   if (prefix !== undefined) conditions.push({ _id: { $gte: prefix, $lt: prefix + '\u{10ffff}' } })
   if (after && field === '_id') conditions.push({ _id: { [beyond]: after.id } })
   else if (after) {

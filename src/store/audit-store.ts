@@ -11,6 +11,14 @@ export type AuditEntry = Pick<
   'actor' | 'action' | 'resource' | 'resource_id' | 'before' | 'after'
 >
 
+export type AuditFilter = Partial<Pick<AuditDoc, 'actor' | 'action' | 'resource' | 'resource_id'>>
+
+/** Where a page of entries ended. */
+export interface AuditPosition {
+  at: Date
+  id: string
+}
+
 const durable = { w: 'majority', journal: true } as const
 
 /** `usage_audit` in domain verbs. */
@@ -40,6 +48,20 @@ export class AuditStore {
       if (isRefusal(error)) await this.#settle(_id, 'refused')
       throw error
     }
+  }
+
+  /** A page, newest first. */
+  async page(filter: AuditFilter, after: AuditPosition | undefined, limit: number) {
+    const equal = Object.entries(filter).map(([field, value]) => ({ [field]: { $eq: value } }))
+    const beyond = after && {
+      $or: [{ at: { $lt: after.at } }, { at: after.at, _id: { $lt: after.id } }],
+    }
+    const conditions = [...equal, ...(beyond ? [beyond] : [])]
+    const cursor = this.#entries()
+      .find(conditions.length === 0 ? {} : { $and: conditions }, { maxTimeMS: 10_000 })
+      .sort({ at: -1, _id: -1 })
+      .limit(limit)
+    return this.#db.within(cursor.toArray())
   }
 
   async #settle(_id: string, outcome: AuditDoc['outcome']): Promise<void> {

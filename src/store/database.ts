@@ -89,3 +89,8 @@ function isOutage(error: unknown): boolean {
   if (outageNames.test(error.name)) return true
   return 'errorLabels' in error && String(error.errorLabels).includes('RetryableWriteError')
 }
+
+/** Another document has that key already. */
+export function isDuplicate(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 11000
+}

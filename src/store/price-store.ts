@@ -2,7 +2,7 @@ import type { Model } from 'mongoose'
 import type { PriceDoc, PriceSheetDoc } from '../../models/price.js'
 import { UsageError } from '../errors.js'
 import type { Override } from '../pricing/override.js'
-import type { Database } from './database.js'
+import { isDuplicate, type Database } from './database.js'
 import { overrideOf } from './price-override.js'
 
 export type { PriceDoc, PriceSheetDoc }
@@ -160,8 +160,4 @@ function overlapping({ effective_from, effective_to }: PriceDoc) {
     $or: [{ effective_to: { $exists: false } }, { effective_to: { $gt: effective_from } }],
     ...(effective_to && { effective_from: { $lt: effective_to } }),
   }
-}
-
-function isDuplicate(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'code' in error && error.code === 11000
 }

@@ -17,6 +17,8 @@ const context: RouteContext = {
   globalUsage: unused,
   modelsUsage: unused,
   prices: { page: unused, create: unused, change: unused, remove: unused },
+  accounts: { change: unused },
+  audit: unused,
   metrics: { public: false, expose: unused },
   realtime: unused,
   onActivity: unused,

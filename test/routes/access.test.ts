@@ -22,6 +22,7 @@ describe('who may ask what', () => {
     ['/global', { nobody: 401, user: 403, service: 403, admin: 200 }],
     ['/realtime', { nobody: 401, user: 403, service: 403, admin: 200 }],
     ['/realtime/stream', { nobody: 401, user: 403, service: 403 }],
+    ['/audit', { nobody: 401, user: 403, service: 403, admin: 200 }],
     ['/logs', { nobody: 401, user: 403, service: 403, admin: 200 }],
     ['/health', { nobody: 200, user: 200, service: 200, admin: 200 }],
     ['/livez', { nobody: 200 }],

@@ -1,0 +1,75 @@
+import { UsageError } from '../errors.js'
+import type { PlanBook } from '../limits/plans.js'
+import type { AccountDoc, AccountSettings } from '../store/account-store.js'
+import type { Store } from '../store/store.js'
+import { parseAccountChange, type SetFields } from './account-input.js'
+
+type Door = Pick<Store, 'accounts' | 'audit'> & { db: Pick<Store['db'], 'serverNow'> }
+
+/** Changes that meet another change are tried again on what it left; this often at most. */
+const maxTries = 5
+
+/** Changes what is set for accounts: every change is checked, audited, and in use here at once. */
+export class AccountDesk {
+  readonly #store: Door
+  readonly #plans: PlanBook
+  readonly #onChange: () => Promise<void>
+
+  constructor(store: Door, plans: PlanBook, onChange: () => Promise<void>) {
+    this.#store = store
+    this.#plans = plans
+    this.#onChange = onChange
+  }
+
+  /**
+   * Changes an account; one that was never seen is made.
+   * @throws UsageError `invalid_account`, or `conflict` when others change it all the time
+   */
+  async change(userId: string, input: unknown, actor: string): Promise<AccountSettings> {
+    for (let tries = 1; tries <= maxTries; tries++) {
+      const changed = await this.#tryToChange(userId, input, actor)
+      if (changed === undefined) continue
+      await this.#onChange()
+      return changed
+    }
+    throw new UsageError('conflict', 'The account was changed by someone else at the same time')
+  }
+
+  async #tryToChange(userId: string, input: unknown, actor: string) {
+    const account = await this.#store.accounts.find(userId)
+    const before = account?.settings
+    const now = await this.#store.db.serverNow()
+    const planOf = (tier: string | undefined) => this.#planOf(tier, account)
+    const fields = parseAccountChange(input, before ?? {}, planOf, { now, actor })
+    const stamps = { revision: (before?.revision ?? 0) + 1, updated_at: now, updated_by: actor }
+    const after = { ...fields, ...stamps }
+    const entry = {
+      ...{ actor, action: 'account.update', resource: 'account', resource_id: userId },
+      ...(before && { before: { ...settable(before) } }),
+      after: { ...fields },
+    }
+    try {
+      await this.#store.audit.during(entry, async () => {
+        if (await this.#store.accounts.putSettings(userId, after)) return
+        throw new UsageError('conflict', 'Changed meanwhile')
+      })
+      return after
+    } catch (error) {
+      if (error instanceof UsageError && error.code === 'conflict') return undefined
+      throw error
+    }
+  }
+
+  #planOf(tier: string | undefined, account: AccountDoc | undefined) {
+    if (tier !== undefined) return this.#plans.find(tier)
+    return this.#plans.of(account?.seen_tier || undefined)
+  }
+}
+
+function settable({ tier, overrides, blocked }: AccountSettings): SetFields {
+  return {
+    ...(tier !== undefined && { tier }),
+    ...(overrides && { overrides }),
+    ...(blocked && { blocked }),
+  }
+}

@@ -1,0 +1,90 @@
+import { z } from 'zod'
+import { UsageError } from '../errors.js'
+import { instant, parseInput } from '../parse-input.js'
+import type { Plan } from '../limits/plan.js'
+import type { AccountSettings } from '../store/account-store.js'
+
+/** What of an account an admin sets. */
+export type SetFields = Pick<AccountSettings, 'tier' | 'overrides' | 'blocked'>
+
+const override = z.strictObject({
+  name: z.string().min(1).max(64),
+  limit: z.number().min(0).max(1_000_000_000_000).nullable(),
+  until: instant.optional(),
+})
+
+const change = z.strictObject({
+  tier: z.string().min(1).max(64).nullish(),
+  overrides: z.array(override).max(50).nullish(),
+  blocked: z
+    .strictObject({
+      reason: z
+        .string()
+        .min(1)
+        .max(500)
+        .regex(/^[^\p{Cc}]+$/u, 'must be printable'),
+    })
+    .nullish(),
+})
+
+type Change = z.infer<typeof change>
+
+export interface AccountMoment {
+  readonly now: Date
+  /** User id of the admin. */
+  readonly actor: string
+}
+
+/**
+ * Reads the body of `PATCH /users/:user_id` over what is set: null takes a field away, what is not
+ * named stays. `planOf` is the plan of a tier that is known, or of the account where none is set.
+ * @throws UsageError `invalid_body` when it is no object, `invalid_account` naming field and rule
+ */
+export function parseAccountChange(
+  input: unknown,
+  before: SetFields,
+  planOf: (tier: string | undefined) => Plan | undefined,
+  moment: AccountMoment,
+): SetFields {
+  const given = parseInput(change, input, 'invalid_account', 'an account')
+  const tier = given.tier === undefined ? before.tier : (given.tier ?? undefined)
+  const plan = planOf(tier)
+  if (plan === undefined) throw invalid('tier', 'is no plan')
+  const overrides = overridesOf(given, before, plan, moment.now)
+  const blocked = blockedOf(given, before, moment)
+  return {
+    ...(tier !== undefined && { tier }),
+    ...(overrides && { overrides }),
+    ...(blocked && { blocked }),
+  }
+}
+
+function overridesOf(given: Change, before: SetFields, plan: Plan, now: Date) {
+  if (given.overrides === undefined) return before.overrides
+  if (given.overrides === null || given.overrides.length === 0) return undefined
+  const metrics = new Map(plan.limits.map(({ name, metric }) => [name, metric]))
+  const seen = new Set<string>()
+  return given.overrides.map(({ name, limit, until }, index) => {
+    const field = `overrides.${index}`
+    const metric = metrics.get(name)
+    if (metric === undefined) throw invalid(`${field}.name`, `is no limit of the plan ${plan.tier}`)
+    if (seen.has(name)) throw invalid(`${field}.name`, 'must be given once')
+    seen.add(name)
+    if (limit !== null && metric !== 'cost' && !Number.isInteger(limit)) {
+      throw invalid(`${field}.limit`, 'must be a whole number')
+    }
+    if (until && until <= now) throw invalid(`${field}.until`, 'must lie in the future')
+    return { name, limit, ...(until && { until }) }
+  })
+}
+
+function blockedOf(given: Change, before: SetFields, { now, actor }: AccountMoment) {
+  if (given.blocked === undefined) return before.blocked
+  if (given.blocked === null) return undefined
+  const { reason } = given.blocked
+  return before.blocked?.reason === reason ? before.blocked : { reason, since: now, by: actor }
+}
+
+function invalid(field: string, rule: string): UsageError {
+  return new UsageError('invalid_account', `${field} ${rule}`, { details: { field } })
+}

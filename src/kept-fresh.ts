@@ -1,0 +1,86 @@
+import type { Clock } from './clock.js'
+import { within } from './deadline.js'
+import type { Logger } from './logger.js'
+
+export interface KeptFreshOptions {
+  /** In the plural, for the log: "stored prices". */
+  readonly what: string
+  /** How long the first who finds it too old waits for a database that does not answer, ms. */
+  readonly waitMs: number
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** How long what was read may be used before it is looked at again, and before it must be, ms. */
+const freshMs = 4_000
+const staleMs = 8_000
+
+/**
+ * Keeps what this process knows of the store fresh. It is looked at again while it is asked for,
+ * without a timer: a change is in use everywhere within ten seconds, and an idle process asks nothing.
+ */
+export abstract class KeptFresh {
+  readonly #options: KeptFreshOptions
+  #lookedAt = -Infinity
+  #looking: Promise<void> | undefined
+  #failing = false
+
+  constructor(options: KeptFreshOptions) {
+    this.#options = options
+  }
+
+  /** Reads what is stored, where it has changed. Rejects when it cannot be read. */
+  protected abstract read(): Promise<void>
+
+  /**
+   * Waits, for a bounded time, only where what is known is too old. False: it is known no better now.
+   * Never rejects.
+   */
+  ready(): Promise<boolean> | undefined {
+    const age = this.#options.clock.elapsed() - this.#lookedAt
+    if (age < freshMs) return undefined
+    const looking = this.look()
+    return age < staleMs ? undefined : this.#waitFor(looking)
+  }
+
+  /** Looks again, also where somebody is looking: they may have begun before a change. */
+  async refresh(): Promise<void> {
+    await this.#looking
+    await this.look()
+  }
+
+  /** Looks now. Never rejects: what cannot be read stays as it was, and is told once. */
+  look(): Promise<void> {
+    this.#looking ??= this.#look().finally(() => (this.#looking = undefined))
+    return this.#looking
+  }
+
+  /** Looks now. Rejects when nothing can be read. */
+  async load(): Promise<void> {
+    const began = this.#options.clock.elapsed()
+    await this.read()
+    this.#lookedAt = began
+  }
+
+  async #waitFor(looking: Promise<void>): Promise<boolean> {
+    const { waitMs, clock } = this.#options
+    if (await within(looking, waitMs)) return !this.#failing
+    // Requests must not wait one after another for a database that does not answer.
+    this.#lookedAt = clock.elapsed() - freshMs
+    return false
+  }
+
+  async #look(): Promise<void> {
+    try {
+      await this.load()
+      this.#failing = false
+    } catch (error) {
+      const { what, clock, logger } = this.#options
+      this.#lookedAt = clock.elapsed()
+      if (!this.#failing) {
+        logger.warn(`usage: ${what} cannot be read, going by the last: ${String(error)}`)
+      }
+      this.#failing = true
+    }
+  }
+}
