@@ -5,11 +5,13 @@ import type { ModelsQuestion, ModelsUsage } from '../src/insight/models.js'
 import type { Quota } from '../src/insight/quota.js'
 import type { UserUsage } from '../src/insight/user-usage.js'
 import type { UserRow } from '../src/insight/users.js'
+import type { Plan } from '../src/limits/plan.js'
 import type { UnrecordedEvent, UsageEvent } from '../src/event.js'
 import type { HealthReport } from '../src/health.js'
 import type { Submitted } from '../src/ledger/submit.js'
 import type { AccountDoc, AccountQuery, AccountSettings } from '../src/store/account-store.js'
 import type { AuditDoc, AuditFilter, AuditPosition } from '../src/store/audit-store.js'
+import type { PlanDoc } from '../src/store/plan-store.js'
 import type { PriceFilter, StoredPrice } from '../src/store/price-store.js'
 import type { LogFilter, LogPosition } from '../src/store/log-store.js'
 import type { Span } from '../src/time.js'
@@ -26,6 +28,14 @@ export interface PriceActions {
   create(input: unknown, actor: string): Promise<StoredPrice>
   change(id: string, input: unknown, actor: string): Promise<StoredPrice>
   remove(id: string, actor: string): Promise<StoredPrice>
+}
+
+/** What can be done with plans; the actor is the user id of who does it. */
+export interface PlanActions {
+  /** By name, each with what is stored of it. */
+  list(): Promise<{ plan: Plan; doc: PlanDoc | undefined }[]>
+  change(tier: string, input: unknown, actor: string): Promise<void>
+  remove(tier: string, actor: string): Promise<void>
 }
 
 /** What the routes ask of the house. They never touch the database themselves. */
@@ -47,6 +57,7 @@ export interface RouteContext {
   logs(filter: LogFilter, after: LogPosition | undefined, limit: number): Promise<UsageEvent[]>
   /** Changes what is set for an account. */
   accounts: { change(userId: string, input: unknown, actor: string): Promise<AccountSettings> }
+  plans: PlanActions
   audit(filter: AuditFilter, after: AuditPosition | undefined, limit: number): Promise<AuditDoc[]>
   users(query: AccountQuery): Promise<{ rows: UserRow[]; accounts: AccountDoc[] }>
   sortValue(account: AccountDoc, sort: AccountQuery['sort']): number | string | Date

@@ -12,6 +12,7 @@ import { machineRoutes } from './machines.js'
 import { meRoutes } from './me.js'
 import { metricsRoutes } from './metrics.js'
 import { modelRoutes } from './models.js'
+import { planRoutes } from './plans.js'
 import { priceRoutes } from './prices.js'
 import { realtimeRoutes } from './realtime.js'
 import type { Route } from './route.js'
@@ -27,6 +28,7 @@ export function allRoutes(context: RouteContext): Route[] {
     ...realtimeRoutes(context),
     ...logRoutes(context),
     ...priceRoutes(context),
+    ...planRoutes(context),
     ...auditRoutes(context),
     ...eventRoutes(context),
     ...machineRoutes(context),

@@ -1,6 +1,5 @@
 import type { Request } from 'express'
 import type { Connection } from 'mongoose'
-import { accountDoor, KnownAccounts } from './accounts/known-accounts.js'
 import type { Capture, Subject } from './capture/capture.js'
 import { complete, type CompletionContext } from './capture/complete.js'
 import { OperationTable } from './capture/operations.js'
@@ -20,7 +19,8 @@ import { Submissions, type Submitted } from './ledger/submit.js'
 import { UsageMetrics } from './metrics/usage-metrics.js'
 import { Admissions } from './limits/admissions.js'
 import { Limiter } from './limits/limiter.js'
-import { PlanBook } from './limits/plans.js'
+import type { PlanBook } from './limits/plans.js'
+import { Rules } from './limits/rules.js'
 import { andThen, type MaybePromise } from './maybe-promise.js'
 import { Meter } from './meter.js'
 import type { Config } from './options.js'
@@ -43,7 +43,7 @@ export class House {
   readonly store: Store
   readonly ledger: Ledger
   readonly meter: Meter
-  readonly accounts: KnownAccounts
+  readonly rules: Rules
   readonly plans: PlanBook
   readonly prices: PriceBook
   readonly parseEvent: EventParser
@@ -72,10 +72,8 @@ export class House {
     this.#complaints = new Complaints(clock, logger)
     this.store = createStore(connection, clock)
     const ready = () => this.ready()
-    this.accounts = new KnownAccounts(accountDoor(this.store.accounts, ready), clock, logger)
-    this.plans = new PlanBook(config, this.accounts, (tier) =>
-      logger.warn(`usage: unknown tier ${JSON.stringify(tier)}, treated as ${config.defaultPlan}`),
-    )
+    this.rules = new Rules(config, this.store, ready)
+    this.plans = this.rules.book
     this.parseEvent = createEventParser(config, this.plans)
     this.#counter = createTokenCounter({ logger, clock })
     this.ledger = new Ledger({
@@ -87,8 +85,8 @@ export class House {
     })
     this.prices = createPriceBook(config, priceDoor(this.store.prices, ready))
     this.limiter = new Limiter(this.store.counters, clock, config.timezone)
-    const { limiter, plans, prices, accounts } = this
-    this.admissions = new Admissions({ limiter, clock, plans, prices, accounts })
+    const { limiter, rules, prices } = this
+    this.admissions = new Admissions({ limiter, clock, rules, prices })
     this.metrics = new UsageMetrics(() => this.ledger.stats())
     this.#submissions = new Submissions(this.ledger, this.store.logs)
     this.#intake = this.#createIntake()

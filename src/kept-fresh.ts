@@ -1,5 +1,5 @@
 import type { Clock } from './clock.js'
-import { within } from './deadline.js'
+import { inTime } from './in-time.js'
 import type { Logger } from './logger.js'
 
 export interface KeptFreshOptions {
@@ -64,10 +64,14 @@ export abstract class KeptFresh {
 
   async #waitFor(looking: Promise<void>): Promise<boolean> {
     const { waitMs, clock } = this.#options
-    if (await within(looking, waitMs)) return !this.#failing
-    // Requests must not wait one after another for a database that does not answer.
-    this.#lookedAt = clock.elapsed() - freshMs
-    return false
+    try {
+      await inTime(looking, () => clock.elapsed(), waitMs)
+      return !this.#failing
+    } catch {
+      // Requests must not wait one after another for a database that does not answer.
+      this.#lookedAt = clock.elapsed() - freshMs
+      return false
+    }
   }
 
   async #look(): Promise<void> {

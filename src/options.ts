@@ -53,6 +53,10 @@ export interface UsageOptions {
   onStoreError?: 'open' | 'closed' | undefined
   /** Plan of users without a known tier. Default 'free'. */
   defaultPlan?: string | undefined
+  /** Plan that each organisation (`org` of the token) is held to as a whole. Default: none. */
+  orgPlan?: string | undefined
+  /** Plan that all users together are held to. Default: none. */
+  globalPlan?: string | undefined
   /** Requests of nobody in particular: counted for `anonymous`, or refused with 401. Default 'track'. */
   anonymous?: 'track' | 'refuse' | undefined
   /** The metadata keys that `annotate` and events may set, at most 10. Default: none. */
@@ -146,6 +150,8 @@ const schema = z.strictObject({
   plans: plansSchema,
   onStoreError: z.enum(['open', 'closed']).default('open'),
   defaultPlan: z.string().default('free'),
+  orgPlan: z.string().optional(),
+  globalPlan: z.string().optional(),
   anonymous: z.enum(['track', 'refuse']).default('track'),
   metadata: z.array(z.string().regex(name)).max(10).default([]),
   capture: captureSchema,
@@ -180,6 +186,9 @@ export interface Config {
   readonly trustTierClaim: boolean
   readonly plans: ReadonlyMap<string, Plan>
   readonly defaultPlan: string
+  readonly orgPlan: string | undefined
+  readonly globalPlan: string | undefined
+  readonly onStoreError: Plan['onStoreError']
   readonly anonymous: 'track' | 'refuse'
   readonly metadata: ReadonlySet<string>
   readonly capture: {
@@ -217,13 +226,16 @@ export function parseOptions(options: UsageOptions, production: boolean): Config
     throw invalidOption('auth', 'or identify must be given', 'neither')
   }
   const plans = plansOf(data.plans, data.onStoreError)
-  if (!plans.has(data.defaultPlan)) {
-    const known = [...plans.keys()].join(', ')
-    throw invalidOption('defaultPlan', `must be one of ${known}`, shown(data.defaultPlan))
+  for (const option of ['defaultPlan', 'orgPlan', 'globalPlan'] as const) {
+    const tier = data[option]
+    if (tier === undefined || plans.has(tier)) continue
+    throw invalidOption(option, `must be one of ${[...plans.keys()].join(', ')}`, shown(tier))
   }
   return Object.freeze({
     ...data,
     plans,
+    orgPlan: data.orgPlan,
+    globalPlan: data.globalPlan,
     connection: options.connection,
     mongoUri: options.mongoUri,
     auth: options.auth === undefined ? undefined : parseAuthOptions(options.auth, production),

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type { RequestHandler } from 'express'
 import { authenticate } from '../middleware/authenticate.js'
 import type { FindCaller } from '../middleware/callers.js'
-import type { AskedUser, PriceActions, RouteContext } from '../routes/context.js'
+import type { AskedUser, PlanActions, PriceActions, RouteContext } from '../routes/context.js'
 import { AccountDesk } from './accounts/account-desk.js'
 import { healthReport, type HealthReport } from './health.js'
 import type { House } from './house.js'
@@ -13,6 +13,7 @@ import { quota } from './insight/quota.js'
 import { shared } from './insight/shared.js'
 import { userUsage, type UserUsage } from './insight/user-usage.js'
 import { users } from './insight/users.js'
+import { PlanDesk } from './limits/plan-desk.js'
 import type { Config } from './options.js'
 import { PriceDesk } from './pricing/price-desk.js'
 import type { Span } from './time.js'
@@ -24,7 +25,7 @@ const shareMs = 1_000
 /** Gives the routes the house's answers. */
 export function createRouteContext(config: Config, house: House, find: FindCaller): RouteContext {
   const { clock, timezone, exposeCostToUsers } = config
-  const { store, plans, meter } = house
+  const { store, plans, rules, meter } = house
   const live = shared(() => realtime(store, clock.now()), shareMs, clock)
   const ping = shared(() => store.ping(), shareMs, clock)
   const discard: RequestHandler = function usageDiscard(req, _res, next) {
@@ -50,7 +51,8 @@ export function createRouteContext(config: Config, house: House, find: FindCalle
     realtime: live,
     onActivity: (listener) => house.onActivity(listener),
     logs: (filter, after, limit) => store.logs.page(filter, after, limit),
-    accounts: new AccountDesk(store, plans, () => house.accounts.refresh()),
+    accounts: new AccountDesk(store, plans, () => rules.accounts.refresh()),
+    plans: planActions(house),
     audit: (filter, after, limit) => store.audit.page(filter, after, limit),
     users: (query) => users(store, plans, query, { now: clock.now(), timezone }),
     sortValue: (account, sort) => store.accounts.sortValue(account, sort),
@@ -64,9 +66,9 @@ export function createRouteContext(config: Config, house: House, find: FindCalle
 
 /** The plan of a user: as an admin has set, as their token says, or as last seen. */
 async function planOf({ trustTierClaim }: Config, house: House, asked: AskedUser) {
-  const { store, plans, accounts } = house
+  const { store, plans, rules } = house
   const { user_id, tier } = asked
-  await accounts.ready()
+  await rules.ready()
   const seen = tier === undefined ? (await store.accounts.find(user_id))?.seen_tier : undefined
   const known = tier === undefined ? seen : trustTierClaim ? tier : undefined
   return plans.ofUser(user_id, known || undefined)
@@ -103,6 +105,18 @@ function priceActions({ store, prices }: House): PriceActions {
     create: (input, actor) => desk.create(input, actor),
     change: (id, input, actor) => desk.change(id, input, actor),
     remove: (id, actor) => desk.remove(id, actor),
+  }
+}
+
+function planActions({ store, rules }: House): PlanActions {
+  const desk = new PlanDesk(store, rules.plans)
+  return {
+    list: async () => {
+      await rules.plans.load()
+      return rules.plans.list()
+    },
+    change: (tier, input, actor) => desk.change(tier, input, actor),
+    remove: (tier, actor) => desk.remove(tier, actor),
   }
 }
 

@@ -1,13 +1,10 @@
-import { UsageError } from '../errors.js'
 import type { PlanBook } from '../limits/plans.js'
+import { moved, retryMoved } from '../retry-moved.js'
 import type { AccountDoc, AccountSettings } from '../store/account-store.js'
 import type { Store } from '../store/store.js'
 import { parseAccountChange, type SetFields } from './account-input.js'
 
 type Door = Pick<Store, 'accounts' | 'audit'> & { db: Pick<Store['db'], 'serverNow'> }
-
-/** Changes that meet another change are tried again on what it left; this often at most. */
-const maxTries = 5
 
 /** Changes what is set for accounts: every change is checked, audited, and in use here at once. */
 export class AccountDesk {
@@ -26,16 +23,12 @@ export class AccountDesk {
    * @throws UsageError `invalid_account`, or `conflict` when others change it all the time
    */
   async change(userId: string, input: unknown, actor: string): Promise<AccountSettings> {
-    for (let tries = 1; tries <= maxTries; tries++) {
-      const changed = await this.#tryToChange(userId, input, actor)
-      if (changed === undefined) continue
-      await this.#onChange()
-      return changed
-    }
-    throw new UsageError('conflict', 'The account was changed by someone else at the same time')
+    const changed = await retryMoved(() => this.#change(userId, input, actor))
+    await this.#onChange()
+    return changed
   }
 
-  async #tryToChange(userId: string, input: unknown, actor: string) {
+  async #change(userId: string, input: unknown, actor: string) {
     const account = await this.#store.accounts.find(userId)
     const before = account?.settings
     const now = await this.#store.db.serverNow()
@@ -48,16 +41,10 @@ export class AccountDesk {
       ...(before && { before: { ...settable(before) } }),
       after: { ...fields },
     }
-    try {
-      await this.#store.audit.during(entry, async () => {
-        if (await this.#store.accounts.putSettings(userId, after)) return
-        throw new UsageError('conflict', 'Changed meanwhile')
-      })
-      return after
-    } catch (error) {
-      if (error instanceof UsageError && error.code === 'conflict') return undefined
-      throw error
-    }
+    await this.#store.audit.during(entry, async () => {
+      if (!(await this.#store.accounts.putSettings(userId, after))) throw moved('The account')
+    })
+    return after
   }
 
   #planOf(tier: string | undefined, account: AccountDoc | undefined) {

@@ -8,7 +8,7 @@ import {
 } from '../store/counter-move.js'
 import type { Clock } from '../clock.js'
 import type { Amount } from './amount.js'
-import { inTime } from './in-time.js'
+import { inTime } from '../in-time.js'
 import { Tally } from './tally.js'
 
 /** The store as a desk sees it. */

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.js'
 import type { Amount } from './amount.js'
 import type { Move } from '../store/counter-move.js'
 import { Desk, leaseMs, type CounterDoor, type Held } from './desk.js'
-import { inTime } from './in-time.js'
+import { inTime } from '../in-time.js'
 
 /** How soon others hear of what was settled, ms. */
 const confirmMs = 100

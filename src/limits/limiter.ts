@@ -22,12 +22,26 @@ export interface Reservation extends Held {
   readonly subject: string
 }
 
-export type Admission =
+/** What one counter says. */
+export type Answered =
   | { outcome: 'admitted'; reservation: Reservation; standings: readonly Standing[] }
   /** The store was not there, and the plan lets through. */
   | { outcome: 'degraded'; reservation: Reservation }
-  | { outcome: 'refused'; violated: readonly Standing[]; standings: readonly Standing[] }
+  | Refused
   /** The store was not there, and the plan refuses. */
+  | { outcome: 'unavailable' }
+
+interface Refused {
+  outcome: 'refused'
+  violated: readonly Standing[]
+  standings: readonly Standing[]
+}
+
+/** What all that an operation must fit say together. */
+export type Admission =
+  | { outcome: 'admitted'; standings: readonly Standing[] }
+  | { outcome: 'degraded' }
+  | Refused
   | { outcome: 'unavailable' }
   /** The account may do nothing at the moment. */
   | { outcome: 'barred'; reason: string }
@@ -64,11 +78,11 @@ export class Limiter {
   }
 
   /** Asks for an operation. Never rejects. */
-  async admit(subject: string, plan: Plan, amount: Amount): Promise<Admission> {
+  async admit(subject: string, plan: Plan, amount: Amount): Promise<Answered> {
     const question = this.#questionOf(plan)
     const { keys, before } = question
     const windows = question.windows.map(({ key }) => key)
-    const away = (): Admission =>
+    const away = (): Answered =>
       plan.onStoreError === 'closed'
         ? { outcome: 'unavailable' }
         : { outcome: 'degraded', reservation: { subject, windows, keys, before, held: undefined } }

@@ -28,11 +28,13 @@ export interface PlanOptions {
   onStoreError?: 'open' | 'closed' | undefined
 }
 
-const name = z.string().regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, _, - or .')
+export const planName = z
+  .string()
+  .regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, _, - or .')
 
 const limitSchema = z
   .strictObject({
-    name,
+    name: planName,
     metric: z.enum(['requests', 'tokens', 'cost']),
     window: z.enum(['minute', 'hour', 'day', 'month', 'lifetime']),
     limit: z.number().min(0).max(1_000_000_000_000),
@@ -63,7 +65,7 @@ export const planSchema = z.strictObject({
   onStoreError: z.enum(['open', 'closed']).optional(),
 })
 
-export const plansSchema = z.record(name, planSchema).default({})
+export const plansSchema = z.record(planName, planSchema).default({})
 
 export type ParsedPlan = z.output<typeof planSchema>
 
@@ -82,7 +84,7 @@ const hard = (one: Pick<Limit, 'name' | 'metric' | 'window' | 'limit'>): Limit =
 })
 
 /** The plans every host has, until it says otherwise. */
-const builtIn: Readonly<Record<string, Required<Pick<ParsedPlan, 'limits' | 'priority'>>>> = {
+const builtIn: Readonly<Record<string, Pick<Plan, 'limits' | 'priority'>>> = {
   free: { limits: [monthly(10_000)], priority: 0 },
   basic: { limits: [monthly(50_000)], priority: 10 },
   pro: { limits: [monthly(200_000)], priority: 20 },
@@ -111,14 +113,22 @@ export function plansOf(
       const base = Object.hasOwn(builtIn, tier) ? builtIn[tier] : undefined
       return [
         tier,
-        Object.freeze({
-          tier,
-          limits: own?.limits ?? base?.limits ?? [],
-          priority: own?.priority ?? base?.priority ?? 0,
-          concurrency: own?.concurrency ?? null,
-          onStoreError: own?.onStoreError ?? onStoreError,
-        }),
+        planOver(own ?? {}, { ...(base ?? unlimited), tier, concurrency: null, onStoreError }),
       ]
     }),
   )
+}
+
+/** What a plan without a word is. */
+export const unlimited = { limits: [], priority: 0, concurrency: null } as const
+
+/** A plan as it is written down, over another of the same tier. */
+export function planOver(own: ParsedPlan, base: Plan): Plan {
+  return Object.freeze({
+    tier: base.tier,
+    limits: own.limits ?? base.limits,
+    priority: own.priority ?? base.priority,
+    concurrency: own.concurrency ?? base.concurrency,
+    onStoreError: own.onStoreError ?? base.onStoreError,
+  })
 }

@@ -1,7 +1,7 @@
 import type { Plan } from './plan.js'
 
 export interface PlanChoice {
-  readonly plans: ReadonlyMap<string, Plan>
+  readonly plans: { get(tier: string): Plan | undefined }
   readonly defaultPlan: string
   readonly trustTierClaim: boolean
 }
@@ -16,8 +16,8 @@ export interface AccountRules {
 
 /** The plans by tier name, and which one applies to whom. */
 export class PlanBook {
-  readonly #plans: ReadonlyMap<string, Plan>
-  readonly #default: Plan
+  readonly #plans: PlanChoice['plans']
+  readonly #default: string
   readonly #trustsClaim: boolean
   readonly #rules: AccountRules
   readonly #onUnknown: (tier: string) => void
@@ -29,11 +29,9 @@ export class PlanBook {
     rules: AccountRules,
     onUnknown: (tier: string) => void,
   ) {
-    const fallback = plans.get(defaultPlan)
-    if (fallback === undefined) throw new RangeError(`no plan ${defaultPlan}`)
     this.#trustsClaim = trustTierClaim
     this.#plans = plans
-    this.#default = fallback
+    this.#default = defaultPlan
     this.#rules = rules
     this.#onUnknown = onUnknown
   }
@@ -53,14 +51,14 @@ export class PlanBook {
 
   /** The plan of a tier; the default plan when the tier is absent or unknown. */
   of(tier: string | undefined): Plan {
-    if (tier === undefined) return this.#default
-    const found = this.#plans.get(tier)
+    const found = this.#plans.get(tier ?? this.#default)
     if (found) return found
+    if (tier === undefined) throw new RangeError(`no plan ${this.#default}`)
     if (!this.#reported.has(tier) && this.#reported.size < 100) {
       this.#reported.add(tier)
       this.#onUnknown(tier)
     }
-    return this.#default
+    return this.of(undefined)
   }
 
   find(tier: string): Plan | undefined {

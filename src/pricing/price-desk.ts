@@ -1,13 +1,11 @@
 import { v7 as uuidv7 } from 'uuid'
 import { UsageError } from '../errors.js'
 import type { Store } from '../store/store.js'
+import { moved, retryMoved } from '../retry-moved.js'
 import type { StoredPrice } from '../store/price-store.js'
 import { parseNewPrice, parsePriceChange } from './price-input.js'
 
 type Door = Pick<Store, 'prices' | 'audit'> & { db: Pick<Store['db'], 'serverNow'> }
-
-/** Changes that meet another change are tried again on what it left; this often at most. */
-const maxTries = 5
 
 /** Keeps the stored prices: every change is checked, audited, and in use here at once. */
 export class PriceDesk {
@@ -52,7 +50,8 @@ export class PriceDesk {
       const after = { ...subject, ...price }
       const entry = { ...audited(actor, 'update', id), before: { ...before }, after: { ...after } }
       await this.#store.audit.during(entry, async () => {
-        if (!(await this.#store.prices.change(subject, price, before.revision))) throw moved()
+        if (!(await this.#store.prices.change(subject, price, before.revision)))
+          throw moved('The price')
       })
       return after
     })
@@ -65,7 +64,7 @@ export class PriceDesk {
       const entry = { ...audited(actor, 'delete', id), before: { ...before } }
       await this.#store.audit.during(entry, async () => {
         const removed = await this.#store.prices.remove(subjectOf(before), id, before.revision)
-        if (!removed) throw moved()
+        if (!removed) throw moved('The price')
       })
       return before
     })
@@ -78,26 +77,10 @@ export class PriceDesk {
   }
 
   async #retry(attempt: () => Promise<StoredPrice>): Promise<StoredPrice> {
-    for (let tries = 1; ; tries++) {
-      try {
-        const done = await attempt()
-        await this.#onChange()
-        return done
-      } catch (error) {
-        if (!hasMoved(error) || tries >= maxTries) throw error
-      }
-    }
+    const done = await retryMoved(attempt)
+    await this.#onChange()
+    return done
   }
-}
-
-const movedDetail = 'The price was changed by someone else at the same time'
-
-function moved(): UsageError {
-  return new UsageError('conflict', movedDetail)
-}
-
-function hasMoved(error: unknown): boolean {
-  return error instanceof UsageError && error.message === movedDetail
 }
 
 function audited(actor: string, verb: string, id: string) {

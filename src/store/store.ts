@@ -2,6 +2,7 @@ import type { Connection } from 'mongoose'
 import { accountModel } from '../../models/account.js'
 import { auditModel } from '../../models/audit.js'
 import { counterModel } from '../../models/counter.js'
+import { planModel } from '../../models/plan.js'
 import { priceModel } from '../../models/price.js'
 import { rollupStateModel } from '../../models/rollup-state.js'
 import { dailyStatsModel, usageIntervalsModel } from '../../models/rollups.js'
@@ -16,6 +17,7 @@ import { LiveStore } from './live-store.js'
 import { LogRows } from './log-rows.js'
 import { LogPrices } from './log-prices.js'
 import { LogStore } from './log-store.js'
+import { PlanStore } from './plan-store.js'
 import { PriceStore } from './price-store.js'
 import { RollupStore } from './rollup-store.js'
 import { StateStore } from './state-store.js'
@@ -31,6 +33,7 @@ export interface Store {
   readonly accounts: AccountStore
   readonly state: StateStore
   readonly prices: PriceStore
+  readonly plans: PlanStore
   readonly logPrices: LogPrices
   readonly audit: AuditStore
   readonly counters: CounterStore
@@ -43,31 +46,34 @@ export interface Store {
 /** `deadlineMs` bounds what an HTTP answer waits for. */
 export function createStore(connection: Connection, clock: Clock, deadlineMs = 5_000): Store {
   const db = new Database(connection, clock, deadlineMs)
-  const logModel = usageLogModel(connection)
-  const dayModel = dailyStatsModel(connection)
-  const intervalModel = usageIntervalsModel(connection)
-  const accounts = accountModel(connection)
-  const prices = priceModel(connection)
-  const audit = auditModel(connection)
-  const counters = counterModel(connection)
-  const state = rollupStateModel(connection)
-  const models = [logModel, dayModel, intervalModel, accounts, state, prices, audit, counters]
+  const models = {
+    logs: usageLogModel(connection),
+    days: dailyStatsModel(connection),
+    intervals: usageIntervalsModel(connection),
+    accounts: accountModel(connection),
+    state: rollupStateModel(connection),
+    prices: priceModel(connection),
+    plans: planModel(connection),
+    audit: auditModel(connection),
+    counters: counterModel(connection),
+  }
   return {
     db,
-    logs: new LogStore(db, logModel),
-    rows: new LogRows(db, logModel),
-    live: new LiveStore(db, logModel),
-    days: new RollupStore(db, dayModel, 'date'),
-    intervals: new RollupStore(db, intervalModel, 'start'),
-    accounts: new AccountStore(db, accounts),
-    state: new StateStore(db, state, clock),
-    prices: new PriceStore(db, prices),
-    logPrices: new LogPrices(db, logModel),
-    audit: new AuditStore(db, audit),
-    counters: new CounterStore(db, counters),
+    logs: new LogStore(db, models.logs),
+    rows: new LogRows(db, models.logs),
+    live: new LiveStore(db, models.logs),
+    days: new RollupStore(db, models.days, 'date'),
+    intervals: new RollupStore(db, models.intervals, 'start'),
+    accounts: new AccountStore(db, models.accounts),
+    state: new StateStore(db, models.state, clock),
+    prices: new PriceStore(db, models.prices),
+    plans: new PlanStore(db, models.plans),
+    logPrices: new LogPrices(db, models.logs),
+    audit: new AuditStore(db, models.audit),
+    counters: new CounterStore(db, models.counters),
     prepare: async () => {
       await connection.asPromise()
-      for (const model of models) await model.createIndexes()
+      for (const model of Object.values(models)) await model.createIndexes()
       await db.serverNow()
     },
     ping: () => ping(db),

@@ -18,6 +18,7 @@ const context: RouteContext = {
   modelsUsage: unused,
   prices: { page: unused, create: unused, change: unused, remove: unused },
   accounts: { change: unused },
+  plans: { list: unused, change: unused, remove: unused },
   audit: unused,
   metrics: { public: false, expose: unused },
   realtime: unused,

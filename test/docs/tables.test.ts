@@ -4,6 +4,7 @@ import { createFindCaller } from '../../middleware/callers.js'
 import { accountModel } from '../../models/account.js'
 import { auditModel } from '../../models/audit.js'
 import { counterModel } from '../../models/counter.js'
+import { planModel } from '../../models/plan.js'
 import { priceModel } from '../../models/price.js'
 import { rollupStateModel } from '../../models/rollup-state.js'
 import { dailyStatsModel, usageIntervalsModel } from '../../models/rollups.js'
@@ -159,6 +160,7 @@ describe('what the README says of MongoDB', () => {
     accountModel(connection),
     rollupStateModel(connection),
     priceModel(connection),
+    planModel(connection),
     auditModel(connection),
     counterModel(connection),
   ]

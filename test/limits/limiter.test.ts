@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { systemClock, type Clock } from '../../src/clock.js'
 import type { Amount } from '../../src/limits/amount.js'
-import { Limiter, type Admission, type Reservation } from '../../src/limits/limiter.js'
+import { Limiter, type Answered, type Reservation } from '../../src/limits/limiter.js'
 import type { Limit, Plan } from '../../src/limits/plan.js'
 import { createStore } from '../../src/store/store.js'
 import { freshDatabase, type FreshDatabase } from '../helpers/mongo.js'
@@ -55,10 +55,10 @@ describe('limits over two instances', () => {
         limiters[index % 2]?.admit(subject, under, amount),
       ),
     )
-  const settle = (index: number, answer: Admission | undefined, used: Amount) => {
+  const settle = (index: number, answer: Answered | undefined, used: Amount) => {
     if (answer?.outcome === 'admitted') limiters[index % 2]?.settle(answer.reservation, used)
   }
-  const admitted = (all: readonly (Admission | undefined)[]) =>
+  const admitted = (all: readonly (Answered | undefined)[]) =>
     all.filter((each) => each?.outcome === 'admitted').length
 
   it('admits exactly 50 of 1,000 at once, and answers all within 2 s', async () => {

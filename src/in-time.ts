@@ -1,14 +1,18 @@
-import { UsageError } from '../errors.js'
+import { UsageError } from './errors.js'
 
-/** How long the store may take, ms. */
-const deadlineMs = 250
+/** How long the store may take before a request, ms. */
+const storeMs = 250
 const tickMs = 25
 
 /**
  * Rejects when the store takes too long; what it says then is of no interest. Time in which this
  * process did not get round to listening is its own, and does not count: an answer may be waiting.
  */
-export async function inTime<T>(work: Promise<T>, elapsed: () => number): Promise<T> {
+export async function inTime<T>(
+  work: Promise<T>,
+  elapsed: () => number,
+  deadlineMs = storeMs,
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
     let left = deadlineMs

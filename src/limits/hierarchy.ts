@@ -1,0 +1,42 @@
+import { nothing, type Amount } from './amount.js'
+import type { Admission, Limiter, Reservation, Standing } from './limiter.js'
+import type { Plan } from './plan.js'
+
+/** One of those that an operation must fit: its user, their organisation, all together. */
+export interface Level {
+  /** The counter's name. */
+  readonly subject: string
+  readonly plan: Plan
+}
+
+/** What several levels together say, and what is held at each. */
+export interface JointAdmission {
+  readonly admission: Admission
+  readonly reservations: readonly Reservation[]
+}
+
+/** Asks one level after the other, the user's first; what refuses releases what was held before it. */
+export async function admitAll(
+  limiter: Limiter,
+  levels: readonly Level[],
+  amount: Amount,
+): Promise<JointAdmission> {
+  const reservations: Reservation[] = []
+  const standings: Standing[] = []
+  let isDegraded = false
+  for (const { subject, plan } of levels) {
+    const admission = await limiter.admit(subject, plan, amount)
+    if ('standings' in admission) standings.push(...admission.standings)
+    if (!('reservation' in admission)) {
+      for (const one of reservations) limiter.settle(one, nothing)
+      const whole = admission.outcome === 'refused' ? { ...admission, standings } : admission
+      return { admission: whole, reservations: [] }
+    }
+    reservations.push(admission.reservation)
+    isDegraded ||= admission.outcome === 'degraded'
+  }
+  return {
+    admission: isDegraded ? { outcome: 'degraded' } : { outcome: 'admitted', standings },
+    reservations,
+  }
+}

@@ -1,0 +1,72 @@
+import { accountDoor, KnownAccounts } from '../accounts/known-accounts.js'
+import type { Subject } from '../capture/capture.js'
+import type { Clock } from '../clock.js'
+import type { UsageEvent } from '../event.js'
+import type { Logger } from '../logger.js'
+import type { Store } from '../store/store.js'
+import type { Level } from './hierarchy.js'
+import type { Plan } from './plan.js'
+import { PlanBook, type PlanChoice } from './plans.js'
+import { planDoor, StoredPlans, type PlanDefaults } from './stored-plans.js'
+
+export interface RulesConfig extends Omit<PlanChoice, 'plans'>, PlanDefaults {
+  /** The plan that each organisation is held to as a whole. */
+  readonly orgPlan: string | undefined
+  /** The plan that all users together are held to. */
+  readonly globalPlan: string | undefined
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** What holds for whom: plans, and what admins have changed of them and of accounts. */
+export class Rules {
+  readonly accounts: KnownAccounts
+  readonly plans: StoredPlans
+  readonly book: PlanBook
+  readonly #config: RulesConfig
+
+  constructor(config: RulesConfig, store: Store, ready: () => Promise<void>) {
+    this.#config = config
+    const { clock, logger, defaultPlan } = config
+    this.accounts = new KnownAccounts(accountDoor(store.accounts, ready), clock, logger)
+    this.plans = new StoredPlans(planDoor(store.plans, ready), config, clock, logger)
+    this.book = new PlanBook({ ...config, plans: this.plans }, this.accounts, (tier) =>
+      logger.warn(`usage: unknown tier ${JSON.stringify(tier)}, treated as ${defaultPlan}`),
+    )
+  }
+
+  /** Waits, for a bounded time, only where what is known is too old. False: it is known no better. */
+  ready(): Promise<boolean> | undefined {
+    const accounts = this.accounts.ready()
+    const plans = this.plans.ready()
+    if (accounts === undefined && plans === undefined) return undefined
+    return Promise.all([accounts, plans]).then((known) => !known.includes(false))
+  }
+
+  /** All that a request of somebody must fit; those that limit nothing are left out. */
+  levelsOf(subject: Subject): Level[] {
+    return this.#levels(this.book.ofSubject(subject), subject.user_id, subject.org_id)
+  }
+
+  /** The same for an operation that is over. */
+  levelsOfEvent({ user_id, org_id, tier }: Pick<UsageEvent, 'user_id' | 'org_id' | 'tier'>) {
+    return this.#levels(this.book.ofUser(user_id, tier), user_id, org_id)
+  }
+
+  #levels(plan: Plan, userId: string, orgId: string | undefined): Level[] {
+    const { orgPlan, globalPlan } = this.#config
+    const levels: Level[] = limits(plan) ? [{ subject: `user:${userId}`, plan }] : []
+    this.#add(levels, orgId === undefined ? undefined : orgPlan, `org:${orgId}`)
+    this.#add(levels, globalPlan, 'global')
+    return levels
+  }
+
+  #add(levels: Level[], tier: string | undefined, subject: string): void {
+    const plan = tier === undefined ? undefined : this.plans.get(tier)
+    if (plan !== undefined && limits(plan)) levels.push({ subject, plan })
+  }
+}
+
+function limits({ limits, concurrency }: Plan): boolean {
+  return limits.length > 0 || concurrency !== null
+}
