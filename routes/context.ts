@@ -2,6 +2,7 @@ import type { RequestHandler } from 'express'
 import type { Access } from '../middleware/authenticate.js'
 import type { Realtime } from '../src/insight/realtime.js'
 import type { ModelsQuestion, ModelsUsage } from '../src/insight/models.js'
+import type { Estimate } from '../src/insight/estimate.js'
 import type { Quota } from '../src/insight/quota.js'
 import type { UserUsage } from '../src/insight/user-usage.js'
 import type { UserRow } from '../src/insight/users.js'
@@ -20,6 +21,12 @@ import type { Span } from '../src/time.js'
 export interface AskedUser {
   readonly user_id: string
   readonly tier?: string | null
+}
+
+/** The kind of operation that an estimate is asked for; absent: any. */
+export interface EstimateQuestion {
+  readonly operation_type?: string
+  readonly model?: string
 }
 
 /** What can be done with stored prices; the actor is the user id of who does it. */
@@ -45,6 +52,7 @@ export interface RouteContext {
   now(): number
   guard(access: Access): RequestHandler
   userUsage(user: AskedUser, span: Span, timezone: string): Promise<UserUsage>
+  estimate(user: AskedUser, asked: EstimateQuestion): Promise<Estimate>
   quota(user: AskedUser): Promise<Quota>
   globalUsage(span: Span, timezone: string): Promise<object>
   modelsUsage(question: ModelsQuestion): Promise<ModelsUsage>

@@ -2,7 +2,7 @@ import { callerOf } from '../middleware/authenticate.js'
 import type { RouteContext } from './context.js'
 import { ownEventJson, sendJson } from './json.js'
 import { logFilterOf, logPage, logPageFields } from './logs.js'
-import { parseQuery, spanFields, spanOf } from './query.js'
+import { fields, parseQuery, spanFields, spanOf } from './query.js'
 import { handle, type Route } from './route.js'
 
 /** What callers may ask about themselves. */
@@ -36,6 +36,22 @@ export function meRoutes(context: RouteContext): Route[] {
   return [
     { method: 'get', path: '/me', handlers: [guard, usage] },
     { method: 'get', path: '/me/quota', handlers: [guard, quota] },
+    { method: 'get', path: '/me/estimate', handlers: [guard, estimateHandler(context)] },
     { method: 'get', path: '/me/logs', handlers: [guard, logs] },
   ]
+}
+
+function estimateHandler(context: RouteContext) {
+  return handle(async (req, res) => {
+    const { operation_type, model } = parseQuery(req, {
+      operation_type: fields.text,
+      model: fields.text,
+    })
+    const { user_id, tier } = callerOf(req)
+    const kind = {
+      ...(operation_type !== undefined && { operation_type }),
+      ...(model !== undefined && { model }),
+    }
+    sendJson(res, await context.estimate({ user_id, tier: tier ?? null }, kind))
+  })
 }

@@ -2,10 +2,17 @@ import { fileURLToPath } from 'node:url'
 import type { RequestHandler } from 'express'
 import { authenticate } from '../middleware/authenticate.js'
 import type { FindCaller } from '../middleware/callers.js'
-import type { AskedUser, PlanActions, PriceActions, RouteContext } from '../routes/context.js'
+import type {
+  AskedUser,
+  EstimateQuestion,
+  PlanActions,
+  PriceActions,
+  RouteContext,
+} from '../routes/context.js'
 import { AccountDesk } from './accounts/account-desk.js'
 import { healthReport, type HealthReport } from './health.js'
 import type { House } from './house.js'
+import { estimate, estimateSamples } from './insight/estimate.js'
 import { globalUsage } from './insight/global-usage.js'
 import { modelsUsage, type ModelsQuestion } from './insight/models.js'
 import { realtime, type Realtime } from './insight/realtime.js'
@@ -16,7 +23,7 @@ import { users } from './insight/users.js'
 import { PlanDesk } from './limits/plan-desk.js'
 import type { Config } from './options.js'
 import { PriceDesk } from './pricing/price-desk.js'
-import type { Span } from './time.js'
+import { dayMs, type Span } from './time.js'
 import { version } from './version.js'
 
 /** How long answers that cost much and belong to nobody in particular are shared, ms. */
@@ -40,18 +47,16 @@ export function createRouteContext(config: Config, house: House, find: FindCalle
     now: () => clock.now(),
     guard: (access) => authenticate(find, access),
     userUsage: (user, span, zone) => askUserUsage(config, house, user, span, zone),
+    estimate: (user, asked) => askEstimate(config, house, user, asked),
     quota: async (user) => quota(house.limiter, user.user_id, await planOf(config, house, user)),
     globalUsage: (span, zone) => globalUsage(store, span, zone),
     modelsUsage: (question) => askModels(config, house, question),
     prices: priceActions(house),
-    metrics: config.metrics && {
-      public: config.metrics.public,
-      expose: () => house.metrics.expose(),
-    },
+    metrics: metricsOf(config, house),
     realtime: live,
     onActivity: (listener) => house.onActivity(listener),
     logs: (filter, after, limit) => store.logs.page(filter, after, limit),
-    accounts: new AccountDesk(store, plans, () => rules.accounts.refresh()),
+    accounts: new AccountDesk(store, rules),
     plans: planActions(house),
     audit: (filter, after, limit) => store.audit.page(filter, after, limit),
     users: (query) => users(store, plans, query, { now: clock.now(), timezone }),
@@ -62,6 +67,10 @@ export function createRouteContext(config: Config, house: House, find: FindCalle
     isReady: () => house.ready().then(ping, () => false),
     isOpen: () => !house.isClosed,
   }
+}
+
+function metricsOf({ metrics }: Config, house: House): RouteContext['metrics'] {
+  return metrics && { public: metrics.public, expose: () => house.metrics.expose() }
 }
 
 /** The plan of a user: as an admin has set, as their token says, or as last seen. */
@@ -90,6 +99,26 @@ async function askUserUsage(
     now: clock.now(),
     plan: await planOf(config, house, asked),
   })
+}
+
+/** How far back an estimate looks. */
+const estimateDays = 90
+
+async function askEstimate(config: Config, house: House, asked: AskedUser, kind: EstimateQuestion) {
+  const { operation_type, model } = kind
+  const since = new Date(config.clock.now() - estimateDays * dayMs)
+  const plan = await planOf(config, house, asked)
+  const [past, { limits }] = await Promise.all([
+    house.store.logs.pastUses(asked.user_id, { ...kind, since }, estimateSamples),
+    quota(house.limiter, asked.user_id, plan),
+  ])
+  const named = { operation_type: operation_type ?? null, model: model ?? null }
+  return estimate(named, past, limits, usualTokens(config, operation_type))
+}
+
+/** What is booked for an operation of which nothing is known. */
+function usualTokens({ operations }: Config, type: string | undefined): number {
+  return operations.find((one) => one.type === type)?.estimateTokens ?? 500
 }
 
 async function askModels({ clock }: Config, { store, prices }: House, question: ModelsQuestion) {

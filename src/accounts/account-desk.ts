@@ -1,4 +1,4 @@
-import type { PlanBook } from '../limits/plans.js'
+import type { Rules } from '../limits/rules.js'
 import { moved, retryMoved } from '../retry-moved.js'
 import type { AccountDoc, AccountSettings } from '../store/account-store.js'
 import type { Store } from '../store/store.js'
@@ -9,13 +9,11 @@ type Door = Pick<Store, 'accounts' | 'audit'> & { db: Pick<Store['db'], 'serverN
 /** Changes what is set for accounts: every change is checked, audited, and in use here at once. */
 export class AccountDesk {
   readonly #store: Door
-  readonly #plans: PlanBook
-  readonly #onChange: () => Promise<void>
+  readonly #rules: Pick<Rules, 'accounts' | 'book'>
 
-  constructor(store: Door, plans: PlanBook, onChange: () => Promise<void>) {
+  constructor(store: Door, rules: Pick<Rules, 'accounts' | 'book'>) {
     this.#store = store
-    this.#plans = plans
-    this.#onChange = onChange
+    this.#rules = rules
   }
 
   /**
@@ -24,7 +22,7 @@ export class AccountDesk {
    */
   async change(userId: string, input: unknown, actor: string): Promise<AccountSettings> {
     const changed = await retryMoved(() => this.#change(userId, input, actor))
-    await this.#onChange()
+    await this.#rules.accounts.refresh()
     return changed
   }
 
@@ -48,8 +46,8 @@ export class AccountDesk {
   }
 
   #planOf(tier: string | undefined, account: AccountDoc | undefined) {
-    if (tier !== undefined) return this.#plans.find(tier)
-    return this.#plans.of(account?.seen_tier || undefined)
+    if (tier !== undefined) return this.#rules.book.find(tier)
+    return this.#rules.book.of(account?.seen_tier || undefined)
   }
 }
 

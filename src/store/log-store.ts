@@ -108,6 +108,28 @@ export class LogStore {
     return this.#db.within(cursor.toArray())
   }
 
+  /** What the latest operations of a kind that succeeded have used, newest first. */
+  async pastUses(
+    userId: string,
+    { operation_type, model, since }: { operation_type?: string; model?: string; since: Date },
+    limit: number,
+  ): Promise<Pick<UsageEvent, 'tokens_used' | 'cost_nano_usd'>[]> {
+    const cursor = this.#logs()
+      .find(
+        {
+          user_id: { $eq: userId },
+          timestamp: { $gte: since },
+          success: true,
+          ...(operation_type !== undefined && { operation_type: { $eq: operation_type } }),
+          ...(model !== undefined && { model: { $eq: model } }),
+        },
+        { projection: { _id: 0, tokens_used: 1, cost_nano_usd: 1 }, maxTimeMS: 10_000 },
+      )
+      .sort({ timestamp: -1 })
+      .limit(limit)
+    return this.#db.within(cursor.toArray())
+  }
+
   /** When the user last did anything; undefined if never. */
   async lastActivity(userId: string): Promise<Date | undefined> {
     const [last] = await this.#db.within(

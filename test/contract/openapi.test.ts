@@ -13,6 +13,7 @@ const context: RouteContext = {
   now: unused,
   guard: () => unused,
   userUsage: unused,
+  estimate: unused,
   quota: unused,
   globalUsage: unused,
   modelsUsage: unused,
