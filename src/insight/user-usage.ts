@@ -1,7 +1,7 @@
 import { tokensPerMonth, type Plan } from '../limits/plan.js'
 import type { CellSet, Figures } from '../rollup/cells.js'
-import { billingMonth, localDays, type Span } from '../time.js'
-import { planRead } from './plan.js'
+import { billingMonth, intervalMs, localDays, type Span } from '../time.js'
+import { planRead, type Freshness } from './plan.js'
 import { costUsd, meanResponseMs, percent, project, tokensOf } from './rates.js'
 import {
   freshness,
@@ -56,9 +56,8 @@ export async function userUsage(store: InsightDoor, question: UserQuestion): Pro
   const days = localDays(span, timezone)
   const trust = await freshness(store)
   const midnights = days.flatMap((day) => [day.from.getTime(), day.to.getTime()])
-  const [slices, monthSlices, lastActivity] = await Promise.all([
-    readSlices(store, planRead(span, trust, midnights), user_id),
-    readSlices(store, planRead(month, trust), user_id),
+  const [[slices, monthSlices], lastActivity] = await Promise.all([
+    readBoth(store, span, month, trust, midnights, user_id),
     store.logs.lastActivity(user_id),
   ])
   const limit = tokensPerMonth(plan)
@@ -74,6 +73,39 @@ export async function userUsage(store: InsightDoor, question: UserQuestion): Pro
     usage_percentage: limit === null ? null : percent(monthTokens, limit),
     billing_period: { start: month.from, end: month.to, tokens_used: monthTokens },
   }
+}
+
+/**
+ * The slices of a span and of the month. What both contain is read once where they can be told apart
+ * by where their slices begin: the month mostly lies in the span.
+ */
+async function readBoth(
+  store: InsightDoor,
+  span: Span,
+  month: Span,
+  trust: Freshness,
+  midnights: readonly number[],
+  userId: string,
+): Promise<[Slice[], Slice[]]> {
+  const edges = [span.from, span.to, month.from, month.to].map((edge) => edge.getTime())
+  const isApart = span.from > month.to || month.from > span.to
+  if (isApart || edges.some((edge) => edge % intervalMs !== 0)) {
+    return Promise.all([
+      readSlices(store, planRead(span, trust, midnights), userId),
+      readSlices(store, planRead(month, trust), userId),
+    ])
+  }
+  const plan = planRead(hull(span, month), trust, [...midnights, ...edges])
+  const slices = await readSlices(store, plan, userId)
+  return [within(slices, span), within(slices, month)]
+}
+
+function hull(a: Span, b: Span): Span {
+  return { from: a.from < b.from ? a.from : b.from, to: a.to > b.to ? a.to : b.to }
+}
+
+function within(slices: readonly Slice[], { from, to }: Span): Slice[] {
+  return slices.filter(({ start }) => start >= from && start < to)
 }
 
 /** What the totals of any set of operations say. */
