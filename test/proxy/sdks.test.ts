@@ -4,7 +4,7 @@ import express from 'express'
 import { startSimulator, type Simulator } from '../../scripts/simulator/index.js'
 import type { UsageEvent } from '../../src/index.js'
 import { token } from '../helpers/app.js'
-import { payload } from '../helpers/fixtures.js'
+import { expected, payload } from '../helpers/fixtures.js'
 import { anthropicClient, openaiClient, settledCall } from '../simulator/support.js'
 import {
   anthropic,
@@ -20,6 +20,9 @@ import {
 
 const messages = [{ role: 'user' as const, content: 'What is there to see in Lisbon in May?' }]
 const model = 'gpt-4o-mini'
+
+const geminiPayload = (isStream: boolean) =>
+  isStream ? 'gemini/stream-alt-sse.sse' : 'gemini/generateContent.json'
 
 /** What is new in every answer, made alike. */
 function undated(value: unknown): unknown {
@@ -53,7 +56,7 @@ for (const framework of Object.keys(frameworks) as (keyof typeof frameworks)[]) 
       gemini = await startProvider((req, res) => {
         const isStream = req.url?.includes('stream') ?? false
         res.setHeader('content-type', isStream ? 'text/event-stream' : 'application/json')
-        res.end(payload(isStream ? 'gemini/stream-alt-sse.sse' : 'gemini/generateContent.json'))
+        res.end(payload(geminiPayload(isStream)))
       })
       const { baseUrls } = simulator
       host = await startHost(
@@ -185,6 +188,15 @@ for (const framework of Object.keys(frameworks) as (keyof typeof frameworks)[]) 
       ])
       assert.ok(events.every(({ provider, status }) => provider === 'google' && status === 'ok'))
       assert.ok(gemini.seen.every(({ headers }) => headers['x-goog-api-key'] === apiKey))
+      for (const event of events) {
+        const { usage } = expected[geminiPayload(event.stream)] ?? assert.fail()
+        assert.deepEqual(
+          [event.token_source, event.model, event.input_tokens, event.output_tokens],
+          ['provider', ask.model, usage?.input_tokens, usage?.output_tokens],
+        )
+        assert.equal(event.cache_read_tokens ?? 0, usage?.cache_read_tokens)
+        assert.equal(event.reasoning_tokens ?? 0, usage?.reasoning_tokens)
+      }
     })
   })
 }
