@@ -1,4 +1,4 @@
-import { addFigures, CellSet, noFigures, type Cell, type Figures } from '../rollup/cells.js'
+import { addFigures, CellSet, noFigures, type Figures, type PartOfCell } from '../rollup/cells.js'
 import { openFrom } from '../rollup/freshness.js'
 import type { Store } from '../store/store.js'
 import type { LocalDay, Span } from '../time.js'
@@ -10,7 +10,7 @@ export type InsightDoor = Pick<Store, 'logs' | 'rows' | 'days' | 'intervals' | '
 /** A piece of the past: when it began, and what was done in it. */
 export interface Slice {
   start: Date
-  cells: readonly Cell[]
+  cells: readonly PartOfCell[]
   unique_users?: number
 }
 
@@ -28,10 +28,13 @@ export async function readSlices(
   plan: ReadPlan,
   userId: string | undefined,
 ): Promise<Slice[]> {
-  const who = userId === undefined ? 'global' : { user_id: userId }
   const [days, intervals, rows] = await Promise.all([
-    store.days.read(plan.days, who),
-    store.intervals.read(plan.intervals, who),
+    userId === undefined
+      ? store.days.read(plan.days, 'global')
+      : store.days.readUser(plan.days, userId),
+    userId === undefined
+      ? store.intervals.read(plan.intervals, 'global')
+      : store.intervals.readUser(plan.intervals, userId),
     store.rows.read(plan.log, userId),
   ])
   return [
@@ -41,7 +44,7 @@ export async function readSlices(
   ]
 }
 
-function pick(doc: { cells: Cell[]; unique_users?: number }): Omit<Slice, 'start'> {
+function pick(doc: { cells: readonly PartOfCell[]; unique_users?: number }): Omit<Slice, 'start'> {
   const { cells, unique_users } = doc
   return { cells, ...(unique_users !== undefined && { unique_users }) }
 }

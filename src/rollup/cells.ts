@@ -34,6 +34,9 @@ export interface Cell extends CellKey, Figures {
   latency: number[]
 }
 
+/** A cell of which only some facts and figures were read. */
+export type PartOfCell = Partial<Cell>
+
 export const figureNames = [
   'operations',
   'failed_operations',
@@ -84,15 +87,16 @@ interface OpenCell {
 export class CellSet {
   readonly #cells = new Map<string, OpenCell>()
 
-  add(cell: Cell): void {
+  /** A cell that was read in part adds what there is of it. */
+  add(cell: PartOfCell): void {
     const id = cellId(cell)
     let open = this.#cells.get(id)
     if (open === undefined) {
-      open = { key: keyOf(cell), figures: noFigures(), latency: new Map() }
+      open = { key: keyOf(cell as CellKey), figures: noFigures(), latency: new Map() }
       this.#cells.set(id, open)
     }
     addFigures(open.figures, cell)
-    addPackedHistogram(open.latency, cell.latency)
+    if (cell.latency) addPackedHistogram(open.latency, cell.latency)
   }
 
   get isEmpty(): boolean {
@@ -154,7 +158,7 @@ export class CellSet {
   }
 }
 
-function cellId(key: CellKey): string {
+function cellId(key: Partial<CellKey>): string {
   return keyNames.map((name) => key[name] ?? '').join('\0')
 }
 

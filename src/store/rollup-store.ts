@@ -1,5 +1,5 @@
 import type { Model } from 'mongoose'
-import { figureNames, type Figures } from '../rollup/cells.js'
+import { figureNames, type Cell, type Figures, type PartOfCell } from '../rollup/cells.js'
 import type { DayDoc, IntervalDoc, RollupFigures } from '../rollup/documents.js'
 import type { Span } from '../time.js'
 import type { Database } from './database.js'
@@ -79,6 +79,21 @@ export class RollupStore<T extends Doc> {
         .toArray() as unknown as Promise<T[]>,
       deadlineMs,
     )
+  }
+
+  /**
+   * The documents of one user in these spans, with what the user usage response needs of their cells:
+   * decoding them is most of what that answer costs.
+   */
+  async readUser(spans: readonly Span[], userId: string): Promise<PartOf<T>[]> {
+    if (spans.length === 0) return []
+    const filter = {
+      ...whoFilter({ user_id: userId }),
+      $or: spans.map((span) => this.#within(span)),
+    }
+    const projection = { [this.#at]: 1, ...Object.fromEntries(needed.map((at) => [at, 1])) }
+    const cursor = this.#native().find(filter as never, { projection })
+    return this.#db.within(cursor.toArray() as unknown as Promise<PartOf<T>[]>)
   }
 
   /** Sums per user over these spans, and per `[user, day]` presence in the zone when asked. */
@@ -164,6 +179,17 @@ export class RollupStore<T extends Doc> {
     return this.#db.collection(this.#model as unknown as Model<Doc>)
   }
 }
+
+/** When a document begins, and some facts of its cells. */
+type PartOf<T> = Pick<T, Extract<keyof T, 'date' | 'start'>> & { cells: PartOfCell[] }
+
+/** Of cells, for the user usage response. */
+const needed = [
+  ...(['operation_type', 'token_source', 'model'] as const),
+  ...(['operations', 'failed_operations', 'input_tokens', 'output_tokens'] as const),
+  ...(['cost_nano_usd', 'unpriced_operations'] as const),
+  ...(['response_time_ms_sum', 'response_time_samples'] as const),
+].map((name: keyof Cell) => `cells.${name}`)
 
 /** Whose documents: one user's, some users', the global ones, or all there are. */
 export type Who = { user_id: string } | { user_ids: readonly string[] } | 'global' | 'all'
