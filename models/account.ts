@@ -20,7 +20,7 @@ export interface AccountSettings {
 export interface LimitOverride {
   /** The limit's name. */
   name: string
-  /** Operations, tokens, or US dollars; null: any number. */
+  /** Operations, tokens, or US dollars; null: no limit. */
   limit: number | null
   /** When the plan holds again. */
   until?: Date

@@ -23,7 +23,7 @@ export interface AskedUser {
   readonly tier?: string | null
 }
 
-/** The kind of operation that an estimate is asked for; absent: any. */
+/** The kind of operation that an estimate is asked for; absent: of every kind. */
 export interface EstimateQuestion {
   readonly operation_type?: string
   readonly model?: string

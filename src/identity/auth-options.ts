@@ -13,7 +13,7 @@ export type { Algorithm } from './algorithms.js'
  */
 export interface AuthOptions {
   /**
-   * HMAC secret of at least 32 bytes, for HS*. Several for a rotation: any of them verifies. A weak
+   * HMAC secret of at least 32 bytes, for HS*. Several for a rotation: each of them verifies. A weak
    * one is refused in production and a warning elsewhere.
    */
   secret?: string | readonly string[] | undefined
@@ -64,9 +64,9 @@ export interface ClaimNames {
 export interface AuthConfig {
   readonly keys: KeySource
   readonly algorithms: readonly Algorithm[]
-  /** Empty: any issuer. */
+  /** Empty: every issuer. */
   readonly issuers: readonly string[]
-  /** Empty: any audience. */
+  /** Empty: every audience. */
   readonly audiences: readonly string[]
   readonly typ: string | undefined
   readonly clockToleranceSeconds: number

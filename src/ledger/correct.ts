@@ -5,8 +5,8 @@ import type { Store } from '../store/store.js'
 
 /**
  * Puts later figures in the place of an event's own, and stamps it as recorded now, so that reads
- * and rollups take its window up again (see rollup/freshness.ts). Sets values and adds nothing: any
- * number of times gives the same. False when the event is not in the log.
+ * and rollups take its window up again (see rollup/freshness.ts). Sets values and adds nothing:
+ * again and again gives the same. False when the event is not in the log.
  */
 export async function correctEvent(
   store: Pick<Store, 'db' | 'logs'>,

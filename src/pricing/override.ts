@@ -7,11 +7,11 @@ import { rateOfUsd, type Rates } from './rates.js'
  * most nine decimals. The same words as in `POST /prices`.
  */
 export interface PriceOverride {
-  /** Only for this provider, as operations name it. Default: any. */
+  /** Only for this provider, as operations name it. Default: every one. */
   provider?: string | undefined
   /** The model as operations name it, or its beginning and a `*`. */
   model: string
-  /** Only for this way of being served (`batch`, `flex`, `priority` …). Default: any. */
+  /** Only for this way of being served (`batch`, `flex`, `priority` …). Default: every one. */
   service_tier?: string | undefined
   input_usd_per_million: number
   output_usd_per_million: number

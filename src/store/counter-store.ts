@@ -1,7 +1,7 @@
 import type { Model } from 'mongoose'
 import type { CounterDoc } from '../../models/counter.js'
 import { pipelineOf, type CounterPart, type Move, type Moved } from './counter-move.js'
-import type { Database } from './database.js'
+import { isDuplicate, type Database } from './database.js'
 import { UsageError } from '../errors.js'
 import { writeErrorsOf } from './write-outcome.js'
 
@@ -63,8 +63,4 @@ export class CounterStore {
 function placeOf({ subject, instance, sequence }: Move) {
   const later = { i: instance, n: { $gt: sequence } }
   return { _id: subject, parts: { $not: { $elemMatch: later } } }
-}
-
-function isDuplicate(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 11000
 }

@@ -27,6 +27,12 @@ export interface TestApp {
   readonly database: FreshDatabase
   /** Asks the usage API as an admin. */
   admin<T = Record<string, unknown>>(path: string): Promise<T>
+  /** Sends a JSON body to the usage API, as an admin, and answers whatever comes. */
+  send(
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<{ status: number; body: Record<string, unknown> }>
   /** Asks the usage API as a user. */
   as<T = Record<string, unknown>>(user: string, path: string): Promise<T>
   close(): Promise<void>
@@ -65,6 +71,14 @@ export async function startApp(
     database,
     admin: (path) => ask(path, bearer('root', { role: 'admin' })),
     as: (user, path) => ask(path, bearer(user)),
+    send: async (method, path, body) => {
+      const response = await fetch(`${url}/ai/usage${path}`, {
+        method,
+        headers: { ...bearer('root', { role: 'admin' }), 'content-type': 'application/json' },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      })
+      return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+    },
     close: async () => {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))

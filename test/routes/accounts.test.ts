@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { systemClock } from '../../src/clock.js'
 import { bearer, startApp, type TestApp } from '../helpers/app.js'
 
-const admin = bearer('root', { role: 'admin' })
 const daily = { name: 'daily', metric: 'requests', window: 'day' } as const
 const plans = {
   free: { limits: [{ ...daily, limit: 2 }] },
@@ -26,14 +25,7 @@ describe('accounts by HTTP', function () {
   })
   afterEach(() => app.close())
 
-  const send = async (method: string, path: string, body?: unknown, headers = admin) => {
-    const response = await fetch(`${app.url}/ai/usage${path}`, {
-      method,
-      headers: { ...headers, 'content-type': 'application/json' },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    })
-    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
-  }
+  const send: TestApp['send'] = (...asked) => app.send(...asked)
   const change = async (user: string, body: unknown) => {
     const answer = await send('PATCH', `/users/${encodeURIComponent(user)}`, body)
     assert.equal(answer.status, 200, JSON.stringify(answer.body))
@@ -58,8 +50,10 @@ describe('accounts by HTTP', function () {
     assert.deepEqual(await statuses('alice', 3), [200, 200, 429])
     await change('alice', { tier: 'pro' })
     assert.deepEqual(await statuses('alice', 3, { tier: 'free' }), [200, 200, 429])
-    const { body } = await send('GET', '/me', undefined, bearer('alice', { tier: 'free' }))
-    assert.equal(body.subscription_tier, 'pro')
+    const headers = bearer('alice', { tier: 'free' })
+    const response = await fetch(`${app.url}/ai/usage/me`, { headers })
+    const me = (await response.json()) as { subscription_tier: string }
+    assert.equal(me.subscription_tier, 'pro')
     await change('alice', { tier: null })
     assert.deepEqual(await statuses('alice', 1), [429])
   })

@@ -10,7 +10,6 @@ interface PlanJson {
   changed: { revision: number; by: string } | null
 }
 
-const admin = bearer('root', { role: 'admin' })
 const daily = { name: 'daily', metric: 'requests', window: 'day' } as const
 const plans = { free: { limits: [{ ...daily, limit: 2 }] } }
 
@@ -28,14 +27,7 @@ describe('plans by HTTP', function () {
   })
   afterEach(() => app.close())
 
-  const send = async (method: string, path: string, body?: unknown) => {
-    const response = await fetch(`${app.url}/ai/usage${path}`, {
-      method,
-      headers: { ...admin, 'content-type': 'application/json' },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    })
-    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
-  }
+  const send: TestApp['send'] = (...asked) => app.send(...asked)
   const change = async (tier: string, body: unknown) => {
     const answer = await send('PATCH', `/plans/${tier}`, body)
     assert.equal(answer.status, 200, JSON.stringify(answer.body))
