@@ -1,6 +1,7 @@
 import type { Response } from 'express'
 import type { Capture } from '../src/capture/capture.js'
-import type { Admission, Standing } from '../src/limits/limiter.js'
+import type { Admission } from '../src/limits/limiter.js'
+import { leftOf, passedOf, roomAt, type Standing } from '../src/limits/standing.js'
 import { UsageError } from '../src/errors.js'
 import { sendProblem } from './problem.js'
 
@@ -49,6 +50,7 @@ function applyAdmission(res: Response, admission: Admission, now: number): boole
       return false
     case 'admitted':
       setHeaders(res, admission.standings, now)
+      markPassed(res, admission.standings)
       return true
     case 'refused':
       setHeaders(res, admission.standings, now)
@@ -58,7 +60,8 @@ function applyAdmission(res: Response, admission: Admission, now: number): boole
 }
 
 function refuse(res: Response, violated: readonly Standing[], now: number): void {
-  const seconds = Math.max(0, ...violated.map((one) => secondsTo(one, now)))
+  const room = Math.max(now, ...violated.map(roomAt))
+  const seconds = Math.ceil((room - now) / 1_000)
   if (Number.isFinite(seconds)) {
     const jitter = Math.floor(Math.random() * (jitterSeconds + 1))
     res.set('Retry-After', String(Math.max(1, seconds) + (seconds > jitterSeconds ? jitter : 0)))
@@ -106,6 +109,13 @@ function setHeaders(res: Response, standings: readonly Standing[], now: number):
   if (Number.isFinite(seconds)) res.set('x-ratelimit-reset-tokens', `${seconds}s`)
 }
 
+/** Soft limits let through: the client learns which of them are used up. */
+function markPassed(res: Response, standings: readonly Standing[]): void {
+  const passed = passedOf(standings)
+  if (passed.length === 0) return
+  res.set('X-Usage-Limit-Exceeded', passed.map(({ limit }) => limit.name).join(', '))
+}
+
 const windowSeconds = {
   minute: 60,
   hour: 3_600,
@@ -122,11 +132,6 @@ function policyOf({ limit }: Standing): string {
 function stateOf(one: Standing, now: number): string {
   const seconds = secondsTo(one, now)
   return `"${one.limit.name}";r=${leftOf(one)}${Number.isFinite(seconds) ? `;t=${seconds}` : ''}`
-}
-
-function leftOf({ limit, used, held }: Standing): number {
-  const isKnown = limit.metric === 'requests' || limit.reservation === 'strict'
-  return Math.max(0, limit.limit - used - (isKnown ? held : 0))
 }
 
 function secondsTo({ resetsAt }: Standing, now: number): number {

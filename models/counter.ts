@@ -21,11 +21,21 @@ export interface CounterPart {
   hc: number
 }
 
+/** A limit that is smoothed. */
+export interface FlowState {
+  /** The limit's name. */
+  n: string
+  /** When all that was settled will have run off, epoch ms. */
+  at: number
+}
+
 /** `usage_counters`: what a user, an organisation or everybody has used of their limits. */
 export interface CounterDoc {
   /** `user:alice`, `org:acme`, `global`. */
   _id: string
   parts: CounterPart[]
+  /** Absent where no limit is smoothed. */
+  flows?: FlowState[]
   /** Which asks of the latest update were admitted. */
   ok: number[]
   updated_at: Date
@@ -33,7 +43,7 @@ export interface CounterDoc {
 
 export function counterModel(connection: Connection): Model<CounterDoc> {
   return define<CounterDoc>(connection, 'UsageCounter', 'usage_counters', {
-    fields: { _id: String, parts: [Object], ok: [Number], updated_at: Date },
+    fields: { _id: String, parts: [Object], flows: [Object], ok: [Number], updated_at: Date },
     indexes: [{ keys: { updated_at: 1 } }],
   })
 }

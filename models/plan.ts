@@ -6,6 +6,8 @@ export interface PlanDoc {
   /** The tier. */
   _id: string
   limits?: StoredLimit[]
+  /** False: none, whatever the options say. */
+  budget?: StoredBudget | false
   priority?: number
   concurrency?: number
   on_store_error?: 'open' | 'closed'
@@ -25,6 +27,16 @@ export interface StoredLimit {
   limit: number
   enforcement: 'hard' | 'soft' | 'throttle'
   reservation: 'typical' | 'strict'
+  thresholds?: readonly number[] | undefined
+}
+
+/** A money budget. */
+export interface StoredBudget {
+  readonly period: 'day' | 'month'
+  readonly limit_usd: number
+  readonly enforcement: 'hard' | 'soft'
+  readonly reservation: 'typical' | 'strict'
+  readonly thresholds: readonly number[]
 }
 
 export function planModel(connection: Connection): Model<PlanDoc> {
@@ -32,6 +44,7 @@ export function planModel(connection: Connection): Model<PlanDoc> {
     fields: {
       _id: String,
       limits: Array,
+      budget: Object,
       priority: Number,
       concurrency: Number,
       on_store_error: String,

@@ -2,6 +2,7 @@ import express, { type Request } from 'express'
 import { z } from 'zod'
 import { callerOf } from '../middleware/authenticate.js'
 import { usdOf } from '../src/event.js'
+import { isBudgetName, termsOf } from '../src/limits/budget-terms.js'
 import type { Plan } from '../src/limits/plan.js'
 import type { PlanDoc } from '../src/store/plan-store.js'
 import type { RouteContext } from './context.js'
@@ -57,11 +58,13 @@ async function shown(context: RouteContext, tier: string) {
 /** A plan as the API shows it: cost in dollars, as it can be written again. */
 function planJson({ plan, doc }: { plan: Plan; doc: PlanDoc | undefined }) {
   const { tier, priority, concurrency, onStoreError } = plan
+  const budget = plan.limits.find(({ name }) => isBudgetName(name))
   return {
     tier,
-    limits: plan.limits.map((one) =>
-      one.metric === 'cost' ? { ...one, limit: usdOf(one.limit) } : one,
-    ),
+    limits: plan.limits
+      .filter(({ name }) => !isBudgetName(name))
+      .map((one) => (one.metric === 'cost' ? { ...one, limit: usdOf(one.limit) } : one)),
+    budget: budget ? termsOf(budget) : null,
     ...{ priority, concurrency, on_store_error: onStoreError },
     changed: doc ? { revision: doc.revision, at: doc.updated_at, by: doc.updated_by } : null,
   }

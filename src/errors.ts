@@ -20,6 +20,7 @@ export const errorCodes = {
   invalid_event: { title: 'Invalid event', status: 422 },
   invalid_price: { title: 'Invalid price', status: 422 },
   invalid_plan: { title: 'Invalid plan', status: 422 },
+  invalid_budget: { title: 'Invalid budget', status: 422 },
   invalid_account: { title: 'Invalid account', status: 422 },
   quota_exceeded: { title: 'Quota exceeded', status: 429 },
   internal: { title: 'Internal error', status: 500 },

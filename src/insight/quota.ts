@@ -1,5 +1,6 @@
-import type { Limiter, Standing } from '../limits/limiter.js'
+import type { Limiter } from '../limits/limiter.js'
 import type { Metric, Plan, Window } from '../limits/plan.js'
+import type { Standing } from '../limits/standing.js'
 
 /** A plan, and how far each of its limits is used. Cost in US dollars. */
 export interface Quota {
@@ -29,7 +30,8 @@ export async function quota(limiter: Limiter, user_id: string, plan: Plan): Prom
   return { user_id, subscription_tier: plan.tier, limits: standings.map(stateOf) }
 }
 
-function stateOf({ limit, used, held, resetsAt }: Standing): LimitState {
+function stateOf({ limit, used, held, resetsAt, flow }: Standing): LimitState {
+  const left = Math.min(limit.limit - used - held, flow?.room ?? Infinity)
   const shown = (amount: number) => (limit.metric === 'cost' ? amount / 1e9 : amount)
   return {
     name: limit.name,
@@ -39,7 +41,7 @@ function stateOf({ limit, used, held, resetsAt }: Standing): LimitState {
     limit: shown(limit.limit),
     used: shown(used),
     held: shown(held),
-    remaining: shown(Math.max(0, limit.limit - used - held)),
+    remaining: shown(Math.max(0, left)),
     resets_at: Number.isFinite(resetsAt) ? new Date(resetsAt) : null,
   }
 }

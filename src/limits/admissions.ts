@@ -2,12 +2,13 @@ import type { Capture, Held, Subject } from '../capture/capture.js'
 import type { Clock } from '../clock.js'
 import type { UnrecordedEvent } from '../event.js'
 import { nothing, type Amount } from './amount.js'
-import { amountOf, type Admission, type Limiter, type Reservation } from './limiter.js'
-import { admitAll, type Level } from './hierarchy.js'
+import { amountOf, type Admission, type Level, type Limiter, type Reservation } from './limiter.js'
+import { admitAll, type JointAdmission } from './hierarchy.js'
 import type { Limit } from './plan.js'
 import { andThen, type MaybePromise } from '../maybe-promise.js'
 import type { PriceBook } from '../pricing/price-book.js'
 import type { Rules } from './rules.js'
+import { isKnownBefore, roomAt } from './standing.js'
 import { Typical } from './typical.js'
 import { upperBound } from './upper-bound.js'
 
@@ -23,6 +24,7 @@ export interface AdmissionsOptions {
 /** How long a throttled operation waits for room at most, ms. */
 const throttleMs = 10_000
 const stepMs = 250
+const minWaitMs = 25
 
 /** Asks the plan of whoever sends a request, before its handler runs, and settles when it is over. */
 export class Admissions {
@@ -62,22 +64,31 @@ export class Admissions {
   }
 
   async #askFor(capture: Capture, levels: readonly Level[], amount: Amount): Promise<Admission> {
-    let joint = await admitAll(this.#limiter, levels, amount)
-    const until = this.#clock.elapsed() + throttleMs
-    while (
-      mayWait(joint.admission) &&
-      capture.ending === undefined &&
-      this.#clock.elapsed() < until
-    ) {
-      await sleep(stepMs)
-      joint = await admitAll(this.#limiter, levels, amount)
-    }
-    const { admission, reservations } = joint
+    const { admission, reservations } = await this.#admit(capture, levels, amount)
     if (reservations.length === 0) return admission
     // The client has left meanwhile, and what it began is over already.
     if (capture.ending !== undefined) this.#settleAll(reservations, nothing)
     else capture.reservation = this.#heldFor(capture, reservations)
     return admission
+  }
+
+  /** Waits a bounded time where every limit that refuses would rather have it wait, and can. */
+  async #admit(
+    capture: Capture,
+    levels: readonly Level[],
+    amount: Amount,
+  ): Promise<JointAdmission> {
+    const began = this.#clock.elapsed()
+    for (;;) {
+      const joint = await admitAll(this.#limiter, levels, amount)
+      const waited = this.#clock.elapsed() - began
+      const waitMs = throttledMs(joint.admission, this.#clock.now())
+      if (capture.ending !== undefined || waitMs === undefined || waited + waitMs > throttleMs) {
+        if (waited >= minWaitMs) noteWait(capture, waited)
+        return joint
+      }
+      await sleep(waitMs)
+    }
   }
 
   /** Counts an operation that nobody asked for: recorded from outside, or whose user was known late. */
@@ -105,8 +116,7 @@ export class Admissions {
         capture.reservation = undefined
         this.#settleAll(reservations, event === undefined ? nothing : amountOf(event))
         if (event === undefined) return
-        const { user_id, operation_type, tokens_used, cost_nano_usd } = event
-        this.#typical.add(user_id, operation_type, tokens_used, cost_nano_usd)
+        this.#typical.add(event)
       },
     }
   }
@@ -122,12 +132,7 @@ export class Admissions {
         upperBound(req, (usage, at) => this.#prices.price(usage, at), this.#clock.now()),
       )
     }
-    const usual = this.#typical.of(user_id, operation.type)
-    return {
-      requests: 1,
-      tokens: usual?.tokens ?? operation.estimateTokens,
-      cost: usual?.cost ?? 0,
-    }
+    return this.#typical.amountOf(req, user_id, operation)
   }
 }
 
@@ -135,13 +140,23 @@ function isStrict({ metric, reservation }: Limit): boolean {
   return reservation === 'strict' && metric !== 'requests'
 }
 
-/** Refused by limits of which every one says that it would rather wait. */
-function mayWait(admission: Admission): boolean {
-  return (
-    admission.outcome === 'refused' &&
-    admission.violated.length > 0 &&
-    admission.violated.every(({ limit }: { limit: Limit }) => limit.enforcement === 'throttle')
-  )
+/**
+ * How long to wait before asking again, ms; undefined where it was not refused, or by limits that do
+ * not wait. Where something runs that may give back what it holds, that is looked for in between.
+ */
+function throttledMs(admission: Admission, now: number): number | undefined {
+  if (admission.outcome !== 'refused' || admission.violated.length === 0) return undefined
+  const { violated } = admission
+  if (!violated.every(({ limit }) => limit.enforcement === 'throttle')) return undefined
+  const waits = violated.map((one) => {
+    const room = Math.max(minWaitMs, Math.ceil(roomAt(one) - now))
+    return isKnownBefore(one.limit) && one.held > 0 ? Math.min(stepMs, room) : room
+  })
+  return Math.max(...waits)
+}
+
+function noteWait({ annotations }: Capture, waitedMs: number): void {
+  annotations.queue_wait_ms = Math.round(waitedMs) + (annotations.queue_wait_ms ?? 0)
 }
 
 function sleep(ms: number): Promise<void> {

@@ -1,11 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import {
-  goneMs,
-  type CountedLimit,
-  type CounterPart,
-  type Move,
-  type Moved,
-} from '../store/counter-move.js'
+import type { Counted, Flow } from '../store/counter-flow.js'
+import { goneMs, type CountedLimit, type Move, type Moved } from '../store/counter-move.js'
 import type { Clock } from '../clock.js'
 import type { Amount } from './amount.js'
 import { inTime } from '../in-time.js'
@@ -15,33 +10,32 @@ import { Tally } from './tally.js'
 export interface CounterDoor {
   move(move: Move): Promise<Moved>
   say(moves: readonly Move[]): Promise<boolean[]>
-  find(subject: string): Promise<readonly CounterPart[]>
+  find(subjects: readonly string[]): Promise<Map<string, Counted>>
 }
 
 /** What is asked, in the windows of the instant it is asked at. */
 export interface Question {
   readonly limits: readonly CountedLimit[]
+  readonly flows: readonly Flow[]
   /** Windows in which the operation counts, limited or not. */
   readonly keys: readonly string[]
   /** Windows before those, in which other instances may be still. */
   readonly before: readonly string[]
 }
 
+/** What a counter is kept for. */
+type Kept = Omit<Question, 'limits'>
+
 /** What was let through, until its usage is known. */
-export interface Held {
-  /** The windows it counts in. */
+export interface Held extends Kept {
+  /** The windows it counts in; `keys` has also where only what runs now is counted. */
   readonly windows: readonly string[]
-  /** Those, and where only what runs now is counted. */
-  readonly keys: readonly string[]
-  /** Windows before them, in which other instances may be still. */
-  readonly before: readonly string[]
   /** Undefined: it was let through without asking. */
   readonly held: Amount | undefined
 }
 
-export interface Answer {
+export interface Answer extends Counted {
   readonly admitted: boolean
-  readonly parts: readonly CounterPart[]
 }
 
 interface Ask {
@@ -76,7 +70,7 @@ export class Desk {
   #movedAt: number
   /** Whether others have left parts that should be merged. */
   #seesGone = false
-  #last: Pick<Question, 'keys' | 'before'> = { keys: [], before: [] }
+  #last: Kept = { keys: [], before: [], flows: [] }
 
   constructor(subject: string, door: CounterDoor, clock: Clock) {
     this.#subject = subject
@@ -107,8 +101,8 @@ export class Desk {
   }
 
   /** Counts what was admitted without asking, or puts the truth in the place of what was held. */
-  settle({ windows, keys, before, held }: Held, used: Amount): void {
-    if (this.#last.keys.length === 0) this.#last = { keys, before }
+  settle({ windows, keys, before, flows, held }: Held, used: Amount): void {
+    if (this.#last.keys.length === 0) this.#last = { keys, before, flows }
     if (held !== undefined) this.#tally.release(keys, held)
     this.#tally.settle(windows, used)
     this.#isDirty = true
@@ -138,14 +132,14 @@ export class Desk {
       if (question === undefined) break
       this.#isDirty = false
       try {
-        const { admitted, parts } = await this.#move(
+        const { admitted, parts, flows } = await this.#move(
           question,
           batch.map((ask) => ask.amount),
         )
         const isAdmitted = new Set(admitted)
         for (const [index, ask] of batch.entries()) {
           if (isAdmitted.has(index)) this.#tally.hold(question.keys, ask.amount)
-          ask.resolve({ admitted: isAdmitted.has(index), parts })
+          ask.resolve({ admitted: isAdmitted.has(index), parts, flows })
         }
       } catch (error) {
         this.#isDirty = true
@@ -177,7 +171,7 @@ export class Desk {
     this.#movedAt = this.#clock.elapsed()
   }
 
-  #moveOf({ limits, keys, before }: Question, asks: readonly Amount[]): Move {
+  #moveOf({ limits, keys, before, flows }: Question, asks: readonly Amount[]): Move {
     const now = this.#clock.now()
     if (this.#clock.elapsed() - this.#movedAt > silentMs) {
       this.#instance = randomUUID()
@@ -186,7 +180,7 @@ export class Desk {
     // Holds of windows that are over are settled there still.
     const keep = [...new Set([...keys, ...before, ...this.#last.keys])]
     this.#tally.keepOnly(keep)
-    this.#last = { keys, before }
+    this.#last = { keys, before, flows }
     this.#sequence += 1
     return {
       subject: this.#subject,
@@ -197,6 +191,7 @@ export class Desk {
       keep,
       own: this.#tally.parts(),
       limits,
+      flows,
       keys,
       asks,
       merges: this.#seesGone,

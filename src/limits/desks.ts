@@ -49,10 +49,11 @@ export class Desks {
     this.#soon.unref()
   }
 
-  /** Resolves when the store knows what was settled for a subject here, or cannot. */
-  async say(subject: string): Promise<void> {
-    const desk = this.#desks.get(subject)
-    if (desk?.isDirty === true) await this.#confirm([desk])
+  /** Resolves when the store knows what was settled for subjects here, or cannot. */
+  async say(subjects: readonly string[]): Promise<void> {
+    const desks = subjects.map((subject) => this.#desks.get(subject))
+    const dirty = desks.filter((desk) => desk?.isDirty === true)
+    if (dirty.length > 0) await this.#confirm(dirty as Desk[])
   }
 
   async flush(): Promise<void> {

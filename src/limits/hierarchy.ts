@@ -1,13 +1,6 @@
 import { nothing, type Amount } from './amount.js'
-import type { Admission, Limiter, Reservation, Standing } from './limiter.js'
-import type { Plan } from './plan.js'
-
-/** One of those that an operation must fit: its user, their organisation, all together. */
-export interface Level {
-  /** The counter's name. */
-  readonly subject: string
-  readonly plan: Plan
-}
+import type { Admission, Level, Limiter, Reservation } from './limiter.js'
+import type { Standing } from './standing.js'
 
 /** What several levels together say, and what is held at each. */
 export interface JointAdmission {

@@ -4,15 +4,17 @@ import { parseInput } from '../parse-input.js'
 import { moved, retryMoved } from '../retry-moved.js'
 import type { PlanDoc } from '../store/plan-store.js'
 import type { Store } from '../store/store.js'
+import { budgetBody } from './budget-terms.js'
 import { planName, planSchema } from './plan-options.js'
 import type { StoredPlans } from './stored-plans.js'
 
 type Door = Pick<Store, 'plans' | 'audit'> & { db: Pick<Store['db'], 'serverNow'> }
-type PlanFields = Pick<PlanDoc, 'limits' | 'priority' | 'concurrency' | 'on_store_error'>
+type PlanFields = Pick<PlanDoc, 'limits' | 'budget' | 'priority' | 'concurrency' | 'on_store_error'>
 
 const { limits, priority, concurrency, onStoreError } = planSchema.shape
 const change = z.strictObject({
   limits: limits.nullable(),
+  budget: budgetBody.or(z.literal(false)).nullish(),
   priority: priority.nullable(),
   concurrency: concurrency.nullable(),
   on_store_error: onStoreError.nullable(),
@@ -94,9 +96,10 @@ function inDollars(limit: NonNullable<PlanFields['limits']>[number]) {
   return limit.metric === 'cost' ? { ...limit, limit: limit.limit / 1e9 } : limit
 }
 
-function settable({ limits, priority, concurrency, on_store_error }: PlanDoc): PlanFields {
+function settable({ limits, budget, priority, concurrency, on_store_error }: PlanDoc): PlanFields {
   return {
     ...(limits && { limits }),
+    ...(budget !== undefined && { budget }),
     ...(priority !== undefined && { priority }),
     ...(concurrency !== undefined && { concurrency }),
     ...(on_store_error !== undefined && { on_store_error }),

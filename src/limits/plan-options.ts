@@ -1,4 +1,12 @@
 import { z } from 'zod'
+import {
+  budgetLimit,
+  budgetSchema,
+  isBudgetName,
+  thresholdsSchema,
+  type BudgetOptions,
+  type BudgetPreset,
+} from './budget-terms.js'
 import type { Limit, Plan } from './plan.js'
 
 /** A limit as it is written down; `cost` in US dollars. */
@@ -14,12 +22,16 @@ export interface LimitOptions {
   enforcement?: 'hard' | 'soft' | 'throttle' | undefined
   /** For tokens and cost: whether the most an operation can use is held. Default 'typical'. */
   reservation?: 'typical' | 'strict' | undefined
+  /** Percent of it at which `usage.on('threshold')` is told. Default: none. */
+  thresholds?: readonly number[] | undefined
 }
 
 /** What a tier may use. */
 export interface PlanOptions {
   /** Any number; none = unlimited. Default: those of the built-in plan of this name, else none. */
   limits?: readonly LimitOptions[] | undefined
+  /** What each user of the plan may cost; null = none. Default: that of the built-in plan, none. */
+  budget?: BudgetOptions | BudgetPreset | null | undefined
   /** Higher goes first where requests wait, 0..1000. Default 0. */
   priority?: number | undefined
   /** Operations of one user at once. Default: unlimited. */
@@ -34,12 +46,13 @@ export const planName = z
 
 const limitSchema = z
   .strictObject({
-    name: planName,
+    name: planName.refine((name) => !isBudgetName(name), 'must not begin with budget-'),
     metric: z.enum(['requests', 'tokens', 'cost']),
     window: z.enum(['minute', 'hour', 'day', 'month', 'lifetime']),
     limit: z.number().min(0).max(1_000_000_000_000),
     enforcement: z.enum(['hard', 'soft', 'throttle']).default('hard'),
     reservation: z.enum(['typical', 'strict']).default('typical'),
+    thresholds: thresholdsSchema.optional(),
   })
   .refine(({ metric, limit }) => metric === 'cost' || Number.isInteger(limit), {
     path: ['limit'],
@@ -60,6 +73,7 @@ export const planSchema = z.strictObject({
       'must have names of their own',
     )
     .optional(),
+  budget: budgetSchema.nullish(),
   priority: z.int().min(0).max(1_000).optional(),
   concurrency: z.int().min(1).max(1_000_000).optional(),
   onStoreError: z.enum(['open', 'closed']).optional(),
@@ -124,9 +138,12 @@ export const unlimited = { limits: [], priority: 0, concurrency: null } as const
 
 /** A plan as it is written down, over another of the same tier. */
 export function planOver(own: ParsedPlan, base: Plan): Plan {
+  const limits = own.limits ?? base.limits.filter(({ name }) => !isBudgetName(name))
+  const known = base.limits.filter(({ name }) => isBudgetName(name))
+  const budgets = own.budget === undefined ? known : own.budget ? [budgetLimit(own.budget)] : []
   return Object.freeze({
     tier: base.tier,
-    limits: own.limits ?? base.limits,
+    limits: [...limits, ...budgets],
     priority: own.priority ?? base.priority,
     concurrency: own.concurrency ?? base.concurrency,
     onStoreError: own.onStoreError ?? base.onStoreError,

@@ -19,11 +19,14 @@ export interface Limit {
    * settled leaves room; `strict` holds the most it can use, and never overshoots.
    */
   readonly reservation: 'typical' | 'strict'
+  /** Percent of it at which `usage.on('threshold')` is told, ascending. */
+  readonly thresholds?: readonly number[] | undefined
 }
 
 /** A tier of the host's product. */
 export interface Plan {
   readonly tier: string
+  /** Budgets among them: see budget-terms.ts. */
   readonly limits: readonly Limit[]
   /** Higher goes first where requests wait. */
   readonly priority: number
@@ -31,6 +34,8 @@ export interface Plan {
   readonly concurrency: number | null
   /** What happens to requests while MongoDB does not answer. */
   readonly onStoreError: 'open' | 'closed'
+  /** IANA zone of its calendar windows; absent: the billing zone. */
+  readonly timezone?: string | undefined
 }
 
 /** Tokens per calendar month that a plan allows; null = unlimited. */

@@ -1,11 +1,13 @@
 import { accountDoor, KnownAccounts } from '../accounts/known-accounts.js'
+import { budgetDoor, KnownBudgets } from '../budgets/known-budgets.js'
 import type { Subject } from '../capture/capture.js'
 import type { Clock } from '../clock.js'
 import type { UsageEvent } from '../event.js'
 import type { Logger } from '../logger.js'
 import type { Store } from '../store/store.js'
-import type { Level } from './hierarchy.js'
+import type { Level } from './limiter.js'
 import type { Plan } from './plan.js'
+import { unlimited } from './plan-options.js'
 import { PlanBook, type PlanChoice } from './plans.js'
 import { planDoor, StoredPlans, type PlanDefaults } from './stored-plans.js'
 
@@ -22,15 +24,26 @@ export interface RulesConfig extends Omit<PlanChoice, 'plans'>, PlanDefaults {
 export class Rules {
   readonly accounts: KnownAccounts
   readonly plans: StoredPlans
+  readonly budgets: KnownBudgets
   readonly book: PlanBook
   readonly #config: RulesConfig
+  /** Of organisations, and of all together, where the options name none. */
+  readonly #noPlan: Plan
 
   constructor(config: RulesConfig, store: Store, ready: () => Promise<void>) {
     this.#config = config
     const { clock, logger, defaultPlan } = config
     this.accounts = new KnownAccounts(accountDoor(store.accounts, ready), clock, logger)
     this.plans = new StoredPlans(planDoor(store.plans, ready), config, clock, logger)
-    this.book = new PlanBook({ ...config, plans: this.plans }, this.accounts, (tier) =>
+    this.budgets = new KnownBudgets(budgetDoor(store.budgets, ready), clock, logger)
+    this.#noPlan = Object.freeze({ tier: '', ...unlimited, onStoreError: config.onStoreError })
+    const { accounts, budgets } = this
+    const adjusted = {
+      tierOf: (userId: string) => accounts.tierOf(userId),
+      adjust: (userId: string, plan: Plan) =>
+        budgets.adjust(`user:${userId}`, accounts.adjust(userId, plan)),
+    }
+    this.book = new PlanBook({ ...config, plans: this.plans }, adjusted, (tier) =>
       logger.warn(`usage: unknown tier ${JSON.stringify(tier)}, treated as ${defaultPlan}`),
     )
   }
@@ -39,8 +52,9 @@ export class Rules {
   ready(): Promise<boolean> | undefined {
     const accounts = this.accounts.ready()
     const plans = this.plans.ready()
-    if (accounts === undefined && plans === undefined) return undefined
-    return Promise.all([accounts, plans]).then((known) => !known.includes(false))
+    const budgets = this.budgets.ready()
+    if (accounts === undefined && plans === undefined && budgets === undefined) return undefined
+    return Promise.all([accounts, plans, budgets]).then((known) => !known.includes(false))
   }
 
   /** All that a request of somebody must fit; those that limit nothing are left out. */
@@ -56,14 +70,15 @@ export class Rules {
   #levels(plan: Plan, userId: string, orgId: string | undefined): Level[] {
     const { orgPlan, globalPlan } = this.#config
     const levels: Level[] = limits(plan) ? [{ subject: `user:${userId}`, plan }] : []
-    this.#add(levels, orgId === undefined ? undefined : orgPlan, `org:${orgId}`)
+    if (orgId !== undefined) this.#add(levels, orgPlan, `org:${orgId}`)
     this.#add(levels, globalPlan, 'global')
     return levels
   }
 
   #add(levels: Level[], tier: string | undefined, subject: string): void {
-    const plan = tier === undefined ? undefined : this.plans.get(tier)
-    if (plan !== undefined && limits(plan)) levels.push({ subject, plan })
+    const base = (tier === undefined ? undefined : this.plans.get(tier)) ?? this.#noPlan
+    const plan = this.budgets.adjust(subject, base)
+    if (limits(plan)) levels.push({ subject, plan })
   }
 }
 

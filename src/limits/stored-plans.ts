@@ -47,10 +47,11 @@ export class StoredPlans extends KeptFresh {
 
   /** A plan as it would be with this stored of it. */
   with(doc: PlanDoc): Plan {
-    const { _id: tier, limits, priority, concurrency, on_store_error } = doc
+    const { _id: tier, limits, budget, priority, concurrency, on_store_error } = doc
     const { plans, onStoreError } = this.#defaults
     const own = planSchema.parse({ limits, priority, concurrency, onStoreError: on_store_error })
-    return planOver(own, plans.get(tier) ?? { tier, ...unlimited, onStoreError })
+    const terms = budget === undefined ? {} : { budget: budget || null }
+    return planOver({ ...own, ...terms }, plans.get(tier) ?? { tier, ...unlimited, onStoreError })
   }
 
   protected async read(): Promise<void> {

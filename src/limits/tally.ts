@@ -63,7 +63,7 @@ export class Tally {
 }
 
 /** What all instances together have settled and hold in a window. */
-export function standing(parts: readonly CounterPart[], key: string, now: number) {
+export function sumsIn(parts: readonly CounterPart[], key: string, now: number) {
   let used = nothing
   let held = nothing
   for (const { k, e, ur, ut, uc, hr, ht, hc } of parts) {

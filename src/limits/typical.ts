@@ -1,31 +1,56 @@
+import type { IncomingMessage } from 'node:http'
 import { LRUCache } from 'lru-cache'
+import type { Amount } from './amount.js'
+import { askedOutput, bodyOf, bytesOf } from './upper-bound.js'
 
 /** Operations per user and kind from which the usual is told. */
 const samples = 50
+/** Bytes of a body per token of its prompt: what English text has. Counting it would take longer. */
+const bytesPerToken = 4
 
 interface Samples {
-  readonly tokens: number[]
+  readonly output: number[]
   readonly cost: number[]
   next: number
+}
+
+/** What one operation has used. */
+export interface Sample {
+  readonly user_id: string
+  readonly operation_type: string
+  readonly output_tokens: number
+  readonly cost_nano_usd: number | null
 }
 
 /** What the operations of a user usually use, by kind, as far as this instance has seen. */
 export class Typical {
   readonly #known = new LRUCache<string, Samples>({ max: 10_000 })
 
-  add(userId: string, type: string, tokens: number, costNanoUsd: number | null): void {
-    const key = `${type}\0${userId}`
+  add({ user_id, operation_type, output_tokens, cost_nano_usd }: Sample): void {
+    const key = `${operation_type}\0${user_id}`
     let known = this.#known.get(key)
-    if (known === undefined) this.#known.set(key, (known = { tokens: [], cost: [], next: 0 }))
-    known.tokens[known.next] = tokens
-    known.cost[known.next] = costNanoUsd ?? 0
+    if (known === undefined) this.#known.set(key, (known = { output: [], cost: [], next: 0 }))
+    known.output[known.next] = output_tokens
+    known.cost[known.next] = cost_nano_usd ?? 0
     known.next = (known.next + 1) % samples
   }
 
-  /** The 95th percentile of each; undefined for a user who has done nothing of the kind. */
-  of(userId: string, type: string): { tokens: number; cost: number } | undefined {
+  /**
+   * What a request is likely to use: its prompt, and the 95th percentile of what this user's
+   * operations of the kind have produced (`estimateTokens` where there were none), or what it lets be
+   * produced where that is less.
+   */
+  amountOf(
+    req: IncomingMessage & { body?: unknown },
+    userId: string,
+    { type, estimateTokens }: { type: string; estimateTokens: number },
+  ): Amount {
     const known = this.#known.get(`${type}\0${userId}`)
-    return known && { tokens: p95(known.tokens), cost: p95(known.cost) }
+    const body = bodyOf(req)
+    const usual = known ? p95(known.output) : estimateTokens
+    const produced = Math.min(askedOutput(body) ?? Infinity, usual)
+    const sent = Math.ceil(bytesOf(req, body) / bytesPerToken)
+    return { requests: 1, tokens: sent + produced, cost: known ? p95(known.cost) : 0 }
   }
 }
 

@@ -20,9 +20,9 @@ const outputKeys = [
  * asked for. A model without a price costs nothing that could be held.
  */
 export function upperBound(req: IncomingMessage & { body?: unknown }, price: Price, now: number) {
-  const body: JsonObject = isObject(req.body) ? req.body : {}
+  const body = bodyOf(req)
   const input_tokens = bytesOf(req, body)
-  const output_tokens = outputOf(body) * Math.max(1, whole(body.n) ?? 1)
+  const output_tokens = (askedOutput(body) ?? outputTokensUntold) * Math.max(1, whole(body.n) ?? 1)
   const model = typeof body.model === 'string' ? body.model : undefined
   const amount: Amount = {
     requests: 1,
@@ -47,7 +47,13 @@ function dearest(
   return Math.max(...costs)
 }
 
-function outputOf(body: JsonObject): number {
+/** What a request has parsed of its body, before the meter saw it. */
+export function bodyOf({ body }: { body?: unknown }): JsonObject {
+  return isObject(body) ? body : {}
+}
+
+/** The tokens that a request lets be produced at most; undefined where it does not say. */
+export function askedOutput(body: JsonObject): number | undefined {
   const nested = [body.generationConfig, body.inferenceConfig, body.options]
   for (const place of [body, ...nested]) {
     if (!isObject(place)) continue
@@ -56,10 +62,11 @@ function outputOf(body: JsonObject): number {
       if (told !== undefined) return told
     }
   }
-  return outputTokensUntold
+  return undefined
 }
 
-function bytesOf({ headers }: IncomingMessage, body: JsonObject): number {
+/** How long a body is, bytes. */
+export function bytesOf({ headers }: IncomingMessage, body: JsonObject): number {
   const told = whole(Number(headers['content-length']))
   if (told !== undefined && headers['content-encoding'] === undefined) return told
   return Buffer.byteLength(JSON.stringify(body))

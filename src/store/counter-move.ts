@@ -1,6 +1,7 @@
 import type { CounterPart } from '../../models/counter.js'
 import { nothing as zero, type Amount } from '../limits/amount.js'
 import type { Metric } from '../limits/plan.js'
+import { flowRoomOf, flowsOf, type Counted, type Flow } from './counter-flow.js'
 
 export type { CounterPart }
 
@@ -35,6 +36,8 @@ export interface Move {
   /** In full, never as a difference: a move may be repeated. */
   readonly own: readonly OwnPart[]
   readonly limits: readonly CountedLimit[]
+  /** Limits that are smoothed beside being counted. */
+  readonly flows: readonly Flow[]
   /** The windows in which what is admitted is held. */
   readonly keys: readonly string[]
   readonly asks: readonly Amount[]
@@ -42,10 +45,9 @@ export interface Move {
   readonly merges: boolean
 }
 
-export interface Moved {
+export interface Moved extends Counted {
   /** Indexes of the asks that were admitted. */
   readonly admitted: readonly number[]
-  readonly parts: readonly CounterPart[]
 }
 
 /** An instance that has not said anything for this long may have its parts merged with others'. */
@@ -57,9 +59,11 @@ export function pipelineOf(move: Move): object[] {
   const { now, asks } = move
   const parts = (others: unknown) => ({ $concatArrays: [others, ownParts(move)] })
   const updated_at = new Date(now)
+  const flowing = move.flows.length === 0 ? [] : [{ $set: { flows: flowsOf(move) } }]
   if (asks.length === 0 && !move.merges)
-    return [{ $set: { parts: parts(othersOf(move)), updated_at } }]
+    return [...flowing, { $set: { parts: parts(othersOf(move)), updated_at } }]
   return [
+    ...flowing,
     { $set: { parts: othersOf(move) } },
     ...(move.merges ? [{ $set: { parts: merged(move) } }] : []),
     { $set: { ok: asks.length === 0 ? [] : admittedOf(move) } },
@@ -117,12 +121,13 @@ function roomOf({ own, now }: Move, { key, metric, limit, counts }: CountedLimit
 
 /** The indexes of the asks that all limits have room for, taken in order. */
 function admittedOf(move: Move) {
-  const { limits, asks } = move
+  const { limits, flows, asks, now } = move
   const [first] = asks
   if (first !== undefined && asks.every((ask) => isSame(ask, first))) {
     return { $range: [0, howMany(move, first)] }
   }
   const names = limits.map((_, index) => `r${index}`)
+  const flowing = flows.map((flow) => ({ $gt: [flowRoomOf(flow, now), 0] }))
   // A limit that counts what is settled has room for one more as long as it has any.
   const fits = limits.map(({ counts }, index) => {
     const room = `$$value.r${index}`
@@ -143,7 +148,7 @@ function admittedOf(move: Move) {
     $reduce: {
       input,
       initialValue: { ok: [], ...byName(limits.map((limit) => roomOf(move, limit))) },
-      in: { $cond: [{ $and: fits }, taken, '$$value'] },
+      in: { $cond: [{ $and: [...flowing, ...fits] }, taken, '$$value'] },
     },
   }
   return { $getField: { field: 'ok', input: sifted } }
@@ -158,7 +163,10 @@ function howMany(move: Move, ask: Amount) {
     if (need === 0) return { $cond: [{ $gte: [room, 0] }, move.asks.length, 0] }
     return { $max: [0, { $floor: { $divide: [room, need] } }] }
   })
-  return { $toInt: { $min: [move.asks.length, ...bounds] } }
+  const flowing = move.flows.map((flow) => ({
+    $cond: [{ $gt: [flowRoomOf(flow, move.now), 0] }, move.asks.length, 0],
+  }))
+  return { $toInt: { $min: [move.asks.length, ...bounds, ...flowing] } }
 }
 
 /** This instance's parts, with what was admitted just now. */

@@ -1,6 +1,7 @@
 import type { Model } from 'mongoose'
 import type { CounterDoc } from '../../models/counter.js'
-import { pipelineOf, type CounterPart, type Move, type Moved } from './counter-move.js'
+import type { Counted } from './counter-flow.js'
+import { pipelineOf, type Move, type Moved } from './counter-move.js'
 import { isDuplicate, type Database } from './database.js'
 import { UsageError } from '../errors.js'
 import { writeErrorsOf } from './write-outcome.js'
@@ -50,13 +51,19 @@ export class CounterStore {
       returnDocument: 'after',
       writeConcern: { w: 'majority' },
     })
-    return { admitted: found?.ok ?? [], parts: found?.parts ?? [] }
+    return { admitted: found?.ok ?? [], ...countedOf(found) }
   }
 
-  async find(subject: string): Promise<readonly CounterPart[]> {
-    const found = this.#db.collection(this.#model).findOne({ _id: { $eq: subject } })
-    return (await this.#db.within(found))?.parts ?? []
+  /** By subject; those without a counter are left out. */
+  async find(subjects: readonly string[]): Promise<Map<string, Counted>> {
+    const counters = this.#db.collection(this.#model)
+    const found = await this.#db.within(counters.find({ _id: { $in: [...subjects] } }).toArray())
+    return new Map(found.map((doc) => [doc._id, countedOf(doc)]))
   }
+}
+
+function countedOf(doc: Partial<CounterDoc> | null): Counted {
+  return { parts: doc?.parts ?? [], flows: doc?.flows ?? [] }
 }
 
 /** A counter that does not know of a later move of this instance. */

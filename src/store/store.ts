@@ -1,6 +1,7 @@
 import type { Connection } from 'mongoose'
 import { accountModel } from '../../models/account.js'
 import { auditModel } from '../../models/audit.js'
+import { budgetModel } from '../../models/budget.js'
 import { counterModel } from '../../models/counter.js'
 import { planModel } from '../../models/plan.js'
 import { priceModel } from '../../models/price.js'
@@ -11,6 +12,7 @@ import type { Clock } from '../clock.js'
 import type { DayDoc, IntervalDoc } from '../rollup/documents.js'
 import { AccountStore } from './account-store.js'
 import { AuditStore } from './audit-store.js'
+import { BudgetStore } from './budget-store.js'
 import { CounterStore } from './counter-store.js'
 import { Database } from './database.js'
 import { LiveStore } from './live-store.js'
@@ -34,6 +36,7 @@ export interface Store {
   readonly state: StateStore
   readonly prices: PriceStore
   readonly plans: PlanStore
+  readonly budgets: BudgetStore
   readonly logPrices: LogPrices
   readonly audit: AuditStore
   readonly counters: CounterStore
@@ -54,6 +57,7 @@ export function createStore(connection: Connection, clock: Clock, deadlineMs = 5
     state: rollupStateModel(connection),
     prices: priceModel(connection),
     plans: planModel(connection),
+    budgets: budgetModel(connection),
     audit: auditModel(connection),
     counters: counterModel(connection),
   }
@@ -68,6 +72,7 @@ export function createStore(connection: Connection, clock: Clock, deadlineMs = 5
     state: new StateStore(db, models.state, clock),
     prices: new PriceStore(db, models.prices),
     plans: new PlanStore(db, models.plans),
+    budgets: new BudgetStore(db, models.budgets),
     logPrices: new LogPrices(db, models.logs),
     audit: new AuditStore(db, models.audit),
     counters: new CounterStore(db, models.counters),

@@ -163,7 +163,7 @@ const step = fc.record({
 
 describe('limits while the store does not answer', () => {
   const never = () => new Promise<never>(() => undefined)
-  const hung = { move: never, say: never, find: () => Promise.resolve([]) }
+  const hung = { move: never, say: never, find: () => Promise.resolve(new Map()) }
 
   for (const onStoreError of ['open', 'closed'] as const) {
     it(`cost 250 ms once and nothing after that, ${onStoreError}`, async () => {

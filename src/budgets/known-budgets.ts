@@ -1,0 +1,76 @@
+import type { Clock } from '../clock.js'
+import { KeptFresh } from '../kept-fresh.js'
+import { budgetLimit } from '../limits/budget-terms.js'
+import type { Limit, Plan } from '../limits/plan.js'
+import type { Logger } from '../logger.js'
+import type { BudgetDoc } from '../store/budget-store.js'
+import { counterOf } from './budget-subject.js'
+
+/** The store, as it is read here. */
+export interface BudgetDoor {
+  since(since: Date | undefined): Promise<BudgetDoc[]>
+}
+
+/** The budgets of one counter; made anew whenever one changes, so that plans can be kept with it. */
+interface Own {
+  readonly docs: ReadonlyMap<string, BudgetDoc>
+  readonly limits: readonly Limit[]
+  readonly plans: WeakMap<Plan, Plan>
+}
+
+/** How long a request waits for a database that does not answer before it goes by what is known, ms. */
+const waitMs = 250
+/** A change may become visible this long after the instant it bears, ms. */
+const overlapMs = 15_000
+
+/** The stored budgets, as this process knows them. */
+export class KnownBudgets extends KeptFresh {
+  readonly #door: BudgetDoor
+  readonly #own = new Map<string, Own>()
+  #latest: number | undefined
+
+  constructor(door: BudgetDoor, clock: Clock, logger: Logger) {
+    super({ what: 'stored budgets', waitMs, clock, logger })
+    this.#door = door
+  }
+
+  /**
+   * A plan with a counter's own budgets, which replace the plan's of the same period; the same object
+   * as long as it is the same plan.
+   */
+  adjust(counter: string, plan: Plan): Plan {
+    void this.ready()
+    const own = this.#own.get(counter)
+    if (own === undefined) return plan
+    const known = own.plans.get(plan)
+    if (known !== undefined) return known
+    const replaced = new Set(own.limits.map(({ name }) => name))
+    const kept = plan.limits.filter(({ name }) => !replaced.has(name))
+    const adjusted = Object.freeze({ ...plan, limits: [...kept, ...own.limits] })
+    own.plans.set(plan, adjusted)
+    return adjusted
+  }
+
+  protected async read(): Promise<void> {
+    const since = this.#latest === undefined ? undefined : new Date(this.#latest - overlapMs)
+    for (const doc of await this.#door.since(since)) {
+      this.#take(doc)
+      this.#latest = Math.max(this.#latest ?? 0, doc.updated_at.getTime())
+    }
+  }
+
+  #take(doc: BudgetDoc): void {
+    const counter = counterOf(doc)
+    const before = this.#own.get(counter)?.docs
+    if (before?.get(doc._id)?.revision === doc.revision) return
+    const docs = new Map(before).set(doc._id, doc)
+    const limits = [...docs.values()].filter(({ deleted }) => !deleted).map(budgetLimit)
+    if (limits.length === 0 && before === undefined) return
+    this.#own.set(counter, { docs, limits, plans: new WeakMap() })
+  }
+}
+
+/** The first requests may come before the connection: they wait for it, a bounded time. */
+export function budgetDoor(budgets: BudgetDoor, ready: () => Promise<void>): BudgetDoor {
+  return { since: (since) => ready().then(() => budgets.since(since)) }
+}

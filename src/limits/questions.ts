@@ -1,0 +1,82 @@
+import type { Clock } from '../clock.js'
+import { flowKey } from '../store/counter-flow.js'
+import type { CountedLimit } from '../store/counter-move.js'
+import type { Question } from './desk.js'
+import type { Limit, Plan, Window } from './plan.js'
+import { flowOf, isSmoothed } from './smoothing.js'
+import { concurrencyLimit, isKnownBefore, nowKey } from './standing.js'
+import { Calendar, type CalendarWindow } from './windows.js'
+
+/** What a plan asks of a counter, in the windows of an instant. */
+export interface Prepared extends Question {
+  readonly windows: readonly CalendarWindow[]
+  readonly validFrom: number
+  readonly validUntil: number
+}
+
+/** Windows in which everything counts, limited or not. */
+const always: readonly Window[] = ['day', 'month']
+
+/** Plans as questions; each is made once for as long as its windows last. */
+export class Questions {
+  readonly #clock: Clock
+  readonly #timezone: string
+  readonly #calendars = new Map<string, Calendar>()
+  readonly #prepared = new WeakMap<Plan, Prepared>()
+
+  constructor(clock: Clock, timezone: string) {
+    this.#clock = clock
+    this.#timezone = timezone
+  }
+
+  /** The same object as long as the windows are the same. */
+  of(plan: Plan): Prepared {
+    const now = this.#clock.now()
+    const known = this.#prepared.get(plan)
+    if (known !== undefined && now < known.validUntil && now >= known.validFrom) return known
+    const prepared = prepare(plan, this.calendarOf(plan), now)
+    this.#prepared.set(plan, prepared)
+    return prepared
+  }
+
+  /** The calendar of a plan's zone. */
+  calendarOf({ timezone = this.#timezone }: Plan): Calendar {
+    let calendar = this.#calendars.get(timezone)
+    if (calendar === undefined) this.#calendars.set(timezone, (calendar = new Calendar(timezone)))
+    return calendar
+  }
+}
+
+function prepare(plan: Plan, calendar: Calendar, now: number): Prepared {
+  const names = new Set([...always, ...plan.limits.map(({ window }) => window)])
+  const windows = [...names].map((window) => calendar.at(now, window))
+  const flows = plan.limits.filter(isSmoothed).map(flowOf)
+  if (flows.length > 0) windows.push(flowWindow)
+  const limits = plan.limits
+    .filter(({ enforcement }) => enforcement !== 'soft')
+    .map((limit) => counted(limit, calendar.at(now, limit.window).key))
+  if (plan.concurrency !== null) limits.push(counted(concurrencyLimit(plan.concurrency), nowKey))
+  return {
+    limits,
+    flows,
+    windows,
+    keys: [...windows.map(({ key }) => key), ...(plan.concurrency === null ? [] : [nowKey])],
+    before: windows.flatMap(({ before }) => (before === undefined ? [] : [before])),
+    validFrom: Math.max(...windows.map(({ from }) => from)),
+    validUntil: Math.min(...windows.map(({ resetsAt }) => resetsAt)),
+  }
+}
+
+function counted(limit: Limit, key: string): CountedLimit {
+  const counts = isKnownBefore(limit) ? 'held' : 'settled'
+  return { key, metric: limit.metric, limit: limit.limit, counts }
+}
+
+/** Where what runs off is counted: it has no end. */
+const flowWindow: CalendarWindow = {
+  key: flowKey,
+  window: 'lifetime',
+  from: -Infinity,
+  resetsAt: Infinity,
+  before: undefined,
+}
