@@ -8,6 +8,10 @@ export interface AccountSettings {
   /** In place of what the plan allows. */
   overrides?: LimitOverride[]
   blocked?: { reason: string; since: Date; by: string }
+  /** The organisation, whatever the token says. */
+  org_id?: string
+  /** IANA zone of the windows that its limits are counted in. */
+  timezone?: string
   /** Grows by one with every change. */
   revision: number
   /** By the database's clock. */

@@ -2,6 +2,7 @@ import type { RequestHandler } from 'express'
 import type { Access } from '../middleware/authenticate.js'
 import type { Realtime } from '../src/insight/realtime.js'
 import type { ModelsQuestion, ModelsUsage } from '../src/insight/models.js'
+import type { BudgetState } from '../src/insight/budget-state.js'
 import type { Estimate } from '../src/insight/estimate.js'
 import type { Quota } from '../src/insight/quota.js'
 import type { UserUsage } from '../src/insight/user-usage.js'
@@ -12,6 +13,7 @@ import type { HealthReport } from '../src/health.js'
 import type { Submitted } from '../src/ledger/submit.js'
 import type { AccountDoc, AccountQuery, AccountSettings } from '../src/store/account-store.js'
 import type { AuditDoc, AuditFilter, AuditPosition } from '../src/store/audit-store.js'
+import type { BudgetDoc, BudgetFilter } from '../src/store/budget-store.js'
 import type { PlanDoc } from '../src/store/plan-store.js'
 import type { PriceFilter, StoredPrice } from '../src/store/price-store.js'
 import type { LogFilter, LogPosition } from '../src/store/log-store.js'
@@ -45,6 +47,21 @@ export interface PlanActions {
   remove(tier: string, actor: string): Promise<void>
 }
 
+/** A budget, and how far it is used. */
+export interface BudgetNow {
+  readonly budget: BudgetDoc
+  readonly state: BudgetState
+}
+
+/** What can be done with budgets; the actor is the user id of who does it. */
+export interface BudgetActions {
+  page(filter: BudgetFilter, after: string | undefined, limit: number): Promise<BudgetNow[]>
+  find(id: string): Promise<BudgetNow>
+  create(input: unknown, actor: string): Promise<BudgetNow>
+  change(id: string, input: unknown, actor: string): Promise<BudgetNow>
+  remove(id: string, actor: string): Promise<BudgetNow>
+}
+
 /** What the routes ask of the house. They never touch the database themselves. */
 export interface RouteContext {
   readonly timezone: string
@@ -66,6 +83,7 @@ export interface RouteContext {
   /** Changes what is set for an account. */
   accounts: { change(userId: string, input: unknown, actor: string): Promise<AccountSettings> }
   plans: PlanActions
+  budgets: BudgetActions
   audit(filter: AuditFilter, after: AuditPosition | undefined, limit: number): Promise<AuditDoc[]>
   users(query: AccountQuery): Promise<{ rows: UserRow[]; accounts: AccountDoc[] }>
   sortValue(account: AccountDoc, sort: AccountQuery['sort']): number | string | Date

@@ -68,6 +68,7 @@ export const fields = {
     .enum(['true', 'false'], 'must be true or false')
     .transform((value) => value === 'true')
     .optional(),
+  scope: z.enum(['user', 'org', 'global'], 'must be user, org or global').optional(),
   status: z
     .enum(['ok', 'error', 'aborted', 'blocked'], 'must be ok, error, aborted or blocked')
     .optional(),

@@ -3,6 +3,7 @@ import { createProblemHandler, sendProblem } from '../middleware/problem.js'
 import { UsageError } from '../src/errors.js'
 import type { Logger } from '../src/logger.js'
 import { auditRoutes } from './audit.js'
+import { budgetRoutes } from './budgets.js'
 import type { RouteContext } from './context.js'
 import { docsHandlers } from './docs.js'
 import { eventRoutes } from './events.js'
@@ -29,6 +30,7 @@ export function allRoutes(context: RouteContext): Route[] {
     ...logRoutes(context),
     ...priceRoutes(context),
     ...planRoutes(context),
+    ...budgetRoutes(context),
     ...auditRoutes(context),
     ...eventRoutes(context),
     ...machineRoutes(context),

@@ -86,9 +86,11 @@ function userIdOf(req: Request): string {
 
 /** What is set for an account; null: as the plan and the token say. */
 function accountJson(user_id: string, settings: AccountSettings) {
-  const { tier, overrides, blocked, revision, updated_at, updated_by } = settings
+  const { tier, overrides, blocked, org_id, timezone, ...stamps } = settings
+  const { revision, updated_at, updated_by } = stamps
   return {
     ...{ user_id, tier: tier ?? null, blocked: blocked ?? null },
+    ...{ org_id: org_id ?? null, timezone: timezone ?? null },
     overrides: (overrides ?? []).map((one) => ({ ...one, until: one.until ?? null })),
     ...{ revision, updated_at, updated_by },
   }

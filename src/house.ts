@@ -17,14 +17,14 @@ import { Intake } from './ledger/intake.js'
 import { Ledger } from './ledger/ledger.js'
 import { Submissions, type Submitted } from './ledger/submit.js'
 import { UsageMetrics } from './metrics/usage-metrics.js'
-import { Admissions } from './limits/admissions.js'
-import { Limiter } from './limits/limiter.js'
+import { Limits } from './limits/limits.js'
 import type { PlanBook } from './limits/plans.js'
-import { Rules } from './limits/rules.js'
 import { andThen, type MaybePromise } from './maybe-promise.js'
 import { Meter } from './meter.js'
 import type { Config } from './options.js'
-import { Outbound } from './outbound/outbound.js'
+import { Notices } from './notices/notices.js'
+import { tellUnpriced } from './notices/unpriced.js'
+import { createOutbound, type Outbound } from './outbound/outbound.js'
 import { Waiting } from './outbound/waiting.js'
 import { createPriceBook, type PriceBook } from './pricing/price-book.js'
 import { priceEvent } from './pricing/price-event.js'
@@ -43,13 +43,12 @@ export class House {
   readonly store: Store
   readonly ledger: Ledger
   readonly meter: Meter
-  readonly rules: Rules
   readonly plans: PlanBook
   readonly prices: PriceBook
   readonly parseEvent: EventParser
   readonly metrics: UsageMetrics
-  readonly limiter: Limiter
-  readonly admissions: Admissions
+  readonly limits: Limits
+  readonly notices: Notices
   readonly #submissions: Submissions
   readonly #config: Config
   readonly #counter: TokenCounter
@@ -72,9 +71,12 @@ export class House {
     this.#complaints = new Complaints(clock, logger)
     this.store = createStore(connection, clock)
     const ready = () => this.ready()
-    this.rules = new Rules(config, this.store, ready)
-    this.plans = this.rules.book
-    this.parseEvent = createEventParser(config, this.plans)
+    this.notices = new Notices({ door: this.store.notices, clock, logger })
+    this.prices = createPriceBook(config, priceDoor(this.store.prices, ready))
+    const { store, prices, notices } = this
+    this.limits = new Limits({ config, store, prices, notices, ready })
+    this.plans = this.limits.rules.book
+    this.parseEvent = createEventParser(config, this.limits.rules)
     this.#counter = createTokenCounter({ logger, clock })
     this.ledger = new Ledger({
       door: ledgerDoor(this.store),
@@ -83,21 +85,15 @@ export class House {
       ...config.ledger,
       onWritten: () => this.#announce(),
     })
-    this.prices = createPriceBook(config, priceDoor(this.store.prices, ready))
-    this.limiter = new Limiter(this.store.counters, clock, config.timezone)
-    const { limiter, rules, prices } = this
-    this.admissions = new Admissions({ limiter, clock, rules, prices })
     this.metrics = new UsageMetrics(() => this.ledger.stats())
     this.#submissions = new Submissions(this.ledger, this.store.logs)
     this.#intake = this.#createIntake()
-    const { outbound, maxBodyBytes, readers } = config.capture
+    const { readers } = config.capture
     this.#readers =
       readers.length === 0
         ? undefined
         : new HostReaders(readers, (what) => this.#complaints.mistake(what))
-    const { hosts } = typeof outbound === 'boolean' ? { hosts: [] } : outbound
-    this.#outbound =
-      outbound === false ? undefined : new Outbound({ hosts, maxBodyBytes, readers: this.#readers })
+    this.#outbound = createOutbound(config.capture, this.#readers)
     this.meter = this.#createMeter()
     this.#schedule = new RollupSchedule(this.store, config)
     this.#schedule.start()
@@ -121,8 +117,8 @@ export class House {
     submitted.forEach(({ outcome }, index) => {
       const event = events[index]
       if (event === undefined || outcome !== 'accepted') return
-      this.metrics.count(event)
-      this.admissions.charge(event)
+      this.#count(event)
+      this.limits.admissions.charge(event)
     })
     return submitted
   }
@@ -187,8 +183,8 @@ export class House {
     this.#outbound?.stop()
     const flushed = await within(this.flush(), deadlineMs - (clock.elapsed() - began))
     this.ledger.stop()
-    await within(this.limiter.flush(), 500)
-    this.limiter.stop()
+    await within(this.limits.flush(), 500)
+    this.limits.stop()
     await this.#counter.close()
     const left_in_spool = this.#intake.depth + this.ledger.depth
     if (own) await own.close()
@@ -203,6 +199,7 @@ export class House {
       prices: this.prices,
       anonymous: { user_id: anonymousUserId },
       tierOf: (subject) => this.plans.ofSubject(subject).tier,
+      orgOf: (userId) => this.limits.rules.accounts.orgOf(userId),
       identifyLate: (late) => this.#identifyLate(late),
     }
     return new Intake({
@@ -213,8 +210,8 @@ export class House {
       complete: (one, ending) =>
         andThen(complete(one, ending, context), (event) => {
           one.proxied?.onEvent?.(event)
-          this.admissions.settle(one, event)
-          this.metrics.count(event)
+          this.limits.admissions.settle(one, event)
+          this.#count(event)
           return event
         }),
     })
@@ -239,6 +236,11 @@ export class House {
     return andThen(this.#find(req as Request), (verdict) =>
       verdict.ok ? subjectOf(verdict.caller) : undefined,
     )
+  }
+
+  #count(event: UnrecordedEvent): void {
+    this.metrics.count(event)
+    tellUnpriced(this.notices, event, this.#config.clock.now())
   }
 
   #announce(): void {

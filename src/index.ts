@@ -3,6 +3,14 @@ export type { TrackOptions } from '../middleware/track.js'
 export type { Identity, UsageOptions } from './options.js'
 export type { AuthOptions, Algorithm } from './identity/auth-options.js'
 export type { LimitOptions, PlanOptions } from './limits/plan-options.js'
+export type { BudgetOptions, BudgetPreset } from './limits/budget-terms.js'
+export type {
+  BlockedNotice,
+  LimitNotice,
+  ThresholdNotice,
+  UnpricedNotice,
+  UsageNotices,
+} from './notices/notice.js'
 export type { OperationOptions } from './capture/operations.js'
 export type { Reader } from './capture/readers/reader.js'
 export type { Reading, TokenFigures } from './capture/reading.js'

@@ -2,14 +2,8 @@ import { fileURLToPath } from 'node:url'
 import type { RequestHandler } from 'express'
 import { authenticate } from '../middleware/authenticate.js'
 import type { FindCaller } from '../middleware/callers.js'
-import type {
-  AskedUser,
-  EstimateQuestion,
-  PlanActions,
-  PriceActions,
-  RouteContext,
-} from '../routes/context.js'
-import { AccountDesk } from './accounts/account-desk.js'
+import type { AskedUser, EstimateQuestion, RouteContext } from '../routes/context.js'
+import { accountDesk, budgetActions, planActions, priceActions } from './admin-actions.js'
 import { healthReport, type HealthReport } from './health.js'
 import type { House } from './house.js'
 import { estimate, estimateSamples } from './insight/estimate.js'
@@ -20,9 +14,7 @@ import { quota } from './insight/quota.js'
 import { shared } from './insight/shared.js'
 import { userUsage, type UserUsage } from './insight/user-usage.js'
 import { users } from './insight/users.js'
-import { PlanDesk } from './limits/plan-desk.js'
 import type { Config } from './options.js'
-import { PriceDesk } from './pricing/price-desk.js'
 import { dayMs, type Span } from './time.js'
 import { version } from './version.js'
 
@@ -32,7 +24,7 @@ const shareMs = 1_000
 /** Gives the routes the house's answers. */
 export function createRouteContext(config: Config, house: House, find: FindCaller): RouteContext {
   const { clock, timezone, exposeCostToUsers } = config
-  const { store, plans, rules, meter } = house
+  const { store, plans, meter } = house
   const live = shared(() => realtime(store, clock.now()), shareMs, clock)
   const ping = shared(() => store.ping(), shareMs, clock)
   const discard: RequestHandler = function usageDiscard(req, _res, next) {
@@ -48,7 +40,8 @@ export function createRouteContext(config: Config, house: House, find: FindCalle
     guard: (access) => authenticate(find, access),
     userUsage: (user, span, zone) => askUserUsage(config, house, user, span, zone),
     estimate: (user, asked) => askEstimate(config, house, user, asked),
-    quota: async (user) => quota(house.limiter, user.user_id, await planOf(config, house, user)),
+    quota: async (user) =>
+      quota(house.limits.limiter, user.user_id, await planOf(config, house, user)),
     globalUsage: (span, zone) => globalUsage(store, span, zone),
     modelsUsage: (question) => askModels(config, house, question),
     prices: priceActions(house),
@@ -56,8 +49,9 @@ export function createRouteContext(config: Config, house: House, find: FindCalle
     realtime: live,
     onActivity: (listener) => house.onActivity(listener),
     logs: (filter, after, limit) => store.logs.page(filter, after, limit),
-    accounts: new AccountDesk(store, rules),
+    accounts: accountDesk(house),
     plans: planActions(house),
+    budgets: budgetActions(config, house),
     audit: (filter, after, limit) => store.audit.page(filter, after, limit),
     users: (query) => users(store, plans, query, { now: clock.now(), timezone }),
     sortValue: (account, sort) => store.accounts.sortValue(account, sort),
@@ -75,9 +69,9 @@ function metricsOf({ metrics }: Config, house: House): RouteContext['metrics'] {
 
 /** The plan of a user: as an admin has set, as their token says, or as last seen. */
 async function planOf({ trustTierClaim }: Config, house: House, asked: AskedUser) {
-  const { store, plans, rules } = house
+  const { store, plans } = house
   const { user_id, tier } = asked
-  await rules.ready()
+  await house.limits.rules.ready()
   const seen = tier === undefined ? (await store.accounts.find(user_id))?.seen_tier : undefined
   const known = tier === undefined ? seen : trustTierClaim ? tier : undefined
   return plans.ofUser(user_id, known || undefined)
@@ -91,13 +85,14 @@ async function askUserUsage(
   zone: string,
 ): Promise<UserUsage> {
   const { clock, timezone } = config
+  const plan = await planOf(config, house, asked)
   return userUsage(house.store, {
     user_id: asked.user_id,
     span,
     timezone: zone,
-    billingTimezone: timezone,
+    billingTimezone: plan.timezone ?? timezone,
     now: clock.now(),
-    plan: await planOf(config, house, asked),
+    plan,
   })
 }
 
@@ -110,7 +105,7 @@ async function askEstimate(config: Config, house: House, asked: AskedUser, kind:
   const plan = await planOf(config, house, asked)
   const [past, { limits }] = await Promise.all([
     house.store.logs.pastUses(asked.user_id, { ...kind, since }, estimateSamples),
-    quota(house.limiter, asked.user_id, plan),
+    quota(house.limits.limiter, asked.user_id, plan),
   ])
   const named = { operation_type: operation_type ?? null, model: model ?? null }
   return estimate(named, past, limits, usualTokens(config, operation_type))
@@ -125,28 +120,6 @@ async function askModels({ clock }: Config, { store, prices }: House, question: 
   await prices.ready()
   const today = new Date(clock.now())
   return modelsUsage(store, question, (usage) => prices.priceSum(usage, today))
-}
-
-function priceActions({ store, prices }: House): PriceActions {
-  const desk = new PriceDesk(store, () => prices.refresh())
-  return {
-    page: (filter, after, limit) => store.prices.page(filter, after, limit),
-    create: (input, actor) => desk.create(input, actor),
-    change: (id, input, actor) => desk.change(id, input, actor),
-    remove: (id, actor) => desk.remove(id, actor),
-  }
-}
-
-function planActions({ store, rules }: House): PlanActions {
-  const desk = new PlanDesk(store, rules.plans)
-  return {
-    list: async () => {
-      await rules.plans.load()
-      return rules.plans.list()
-    },
-    change: (tier, input, actor) => desk.change(tier, input, actor),
-    remove: (tier, actor) => desk.remove(tier, actor),
-  }
 }
 
 function askHealth(

@@ -19,6 +19,7 @@ import { anonymousUserId } from './identity/user-id.js'
 import { createVerifier } from './identity/verifier.js'
 import type { PrioritizeOptions } from './limits/prioritize-options.js'
 import type { ExternalEventInput } from './ledger/external-event.js'
+import type { UsageNotices } from './notices/notice.js'
 import { parseOptions, type Config, type UsageOptions } from './options.js'
 import type { ProxyContext } from './proxy/context.js'
 import type { ProxyOptions } from './proxy/options.js'
@@ -64,6 +65,16 @@ export interface Usage {
    * `closed` after `close()`.
    */
   record(event: ExternalEventInput): Promise<{ outcome: 'accepted' | 'duplicate' }>
+  /**
+   * Calls back when a threshold of a limit or budget is reached, a limit is used up or refuses, a
+   * blocked account tries, or a model without a price is used: once per subject, period and threshold
+   * over all instances that listen. Answers how to stop.
+   * @throws UsageError `invalid_option` for another type
+   */
+  on<T extends keyof UsageNotices>(
+    type: T,
+    listener: (notice: UsageNotices[T]) => unknown,
+  ): () => void
   /** Resolves when indexes exist and the first write can go through; rejects if MongoDB refuses. */
   ready(): Promise<void>
   /**
@@ -107,6 +118,7 @@ export function createUsage(options: UsageOptions): Usage {
     prioritize: (lineOptions) => createPrioritize(waiting, lineOptions),
     annotate: (req, facts) => meter.annotate(req, facts),
     record: (event) => record(house, event),
+    on: (type, listener) => house.notices.on(type, listener),
     ready: () => house.ready(),
     flush: () => house.flush(),
     close: async ({ deadlineMs = 10_000 } = {}) => {
@@ -125,7 +137,7 @@ function trackContext(config: Config, house: House, find: FindCaller) {
     ask: (one: Capture, subject: Subject | undefined) => {
       // A host's `identify` may know who it is later: then it can only be counted.
       const who = subject ?? (config.identify ? undefined : anonymous)
-      return who && house.admissions.ask(one, who)
+      return who && house.limits.admissions.ask(one, who)
     },
     now: () => config.clock.now(),
     enter: (one: Capture, next: () => void) => house.enter(one, next),
@@ -145,7 +157,7 @@ function proxyContext(config: Config, house: House, find: FindCaller): ProxyCont
     ask: (capture, res) => {
       // `track` may have asked before.
       if (capture.reservation !== undefined) return true
-      const asked = house.admissions.ask(capture, capture.subject ?? anonymous)
+      const asked = house.limits.admissions.ask(capture, capture.subject ?? anonymous)
       return asked === undefined || heldToPlan(capture, res, asked, () => config.clock.now())
     },
     problems: createProblemHandler(config.logger),

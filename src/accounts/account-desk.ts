@@ -1,3 +1,5 @@
+import type { BudgetDesk } from '../budgets/budget-desk.js'
+import { budgetId } from '../budgets/budget-subject.js'
 import type { Rules } from '../limits/rules.js'
 import { moved, retryMoved } from '../retry-moved.js'
 import type { AccountDoc, AccountSettings } from '../store/account-store.js'
@@ -10,10 +12,12 @@ type Door = Pick<Store, 'accounts' | 'audit'> & { db: Pick<Store['db'], 'serverN
 export class AccountDesk {
   readonly #store: Door
   readonly #rules: Pick<Rules, 'accounts' | 'book'>
+  readonly #budgets: BudgetDesk
 
-  constructor(store: Door, rules: Pick<Rules, 'accounts' | 'book'>) {
+  constructor(store: Door, rules: Pick<Rules, 'accounts' | 'book'>, budgets: BudgetDesk) {
     this.#store = store
     this.#rules = rules
+    this.#budgets = budgets
   }
 
   /**
@@ -21,9 +25,12 @@ export class AccountDesk {
    * @throws UsageError `invalid_account`, or `conflict` when others change it all the time
    */
   async change(userId: string, input: unknown, actor: string): Promise<AccountSettings> {
-    const changed = await retryMoved(() => this.#change(userId, input, actor))
+    const { settings, budget } = await retryMoved(() => this.#change(userId, input, actor))
     await this.#rules.accounts.refresh()
-    return changed
+    const subject = { scope: 'user', subject_id: userId } as const
+    if (budget) await this.#budgets.set(subject, budget, actor)
+    if (budget === null) await this.#budgets.clear(budgetId(subject, 'month'), actor)
+    return settings
   }
 
   async #change(userId: string, input: unknown, actor: string) {
@@ -31,7 +38,7 @@ export class AccountDesk {
     const before = account?.settings
     const now = await this.#store.db.serverNow()
     const planOf = (tier: string | undefined) => this.#planOf(tier, account)
-    const fields = parseAccountChange(input, before ?? {}, planOf, { now, actor })
+    const { fields, budget } = parseAccountChange(input, before ?? {}, planOf, { now, actor })
     const stamps = { revision: (before?.revision ?? 0) + 1, updated_at: now, updated_by: actor }
     const after = { ...fields, ...stamps }
     const entry = {
@@ -42,7 +49,7 @@ export class AccountDesk {
     await this.#store.audit.during(entry, async () => {
       if (!(await this.#store.accounts.putSettings(userId, after))) throw moved('The account')
     })
-    return after
+    return { settings: after, budget }
   }
 
   #planOf(tier: string | undefined, account: AccountDoc | undefined) {
@@ -51,10 +58,12 @@ export class AccountDesk {
   }
 }
 
-function settable({ tier, overrides, blocked }: AccountSettings): SetFields {
+function settable({ tier, overrides, blocked, org_id, timezone }: AccountSettings): SetFields {
   return {
     ...(tier !== undefined && { tier }),
     ...(overrides && { overrides }),
     ...(blocked && { blocked }),
+    ...(org_id !== undefined && { org_id }),
+    ...(timezone !== undefined && { timezone }),
   }
 }

@@ -1,11 +1,17 @@
 import { z } from 'zod'
 import { UsageError } from '../errors.js'
 import { instant, parseInput } from '../parse-input.js'
+import { parseIdentifier } from '../identity/user-id.js'
+import { budgetBody, type BudgetTerms } from '../limits/budget-terms.js'
 import type { Plan } from '../limits/plan.js'
 import type { AccountSettings } from '../store/account-store.js'
+import { isTimezone } from '../time.js'
 
 /** What of an account an admin sets. */
-export type SetFields = Pick<AccountSettings, 'tier' | 'overrides' | 'blocked'>
+export type SetFields = Pick<
+  AccountSettings,
+  'tier' | 'overrides' | 'blocked' | 'org_id' | 'timezone'
+>
 
 const override = z.strictObject({
   name: z.string().min(1).max(64),
@@ -25,6 +31,12 @@ const change = z.strictObject({
         .regex(/^[^\p{Cc}]+$/u, 'must be printable'),
     })
     .nullish(),
+  org_id: z
+    .string()
+    .refine((value) => parseIdentifier(value) !== undefined, 'must be an id')
+    .nullish(),
+  timezone: z.string().refine(isTimezone, 'must be an IANA time zone').nullish(),
+  budget: budgetBody.nullish(),
 })
 
 type Change = z.infer<typeof change>
@@ -33,6 +45,13 @@ export interface AccountMoment {
   readonly now: Date
   /** User id of the admin. */
   readonly actor: string
+}
+
+/** What the body of `PATCH /users/:user_id` asks for. */
+export interface AccountChange {
+  readonly fields: SetFields
+  /** Null: the month's budget is taken away; undefined: it stays. */
+  readonly budget: BudgetTerms | null | undefined
 }
 
 /**
@@ -45,18 +64,23 @@ export function parseAccountChange(
   before: SetFields,
   planOf: (tier: string | undefined) => Plan | undefined,
   moment: AccountMoment,
-): SetFields {
+): AccountChange {
   const given = parseInput(change, input, 'invalid_account', 'an account')
   const tier = given.tier === undefined ? before.tier : (given.tier ?? undefined)
   const plan = planOf(tier)
   if (plan === undefined) throw invalid('tier', 'is no plan')
   const overrides = overridesOf(given, before, plan, moment.now)
   const blocked = blockedOf(given, before, moment)
-  return {
+  const org_id = given.org_id === undefined ? before.org_id : (given.org_id ?? undefined)
+  const timezone = given.timezone === undefined ? before.timezone : (given.timezone ?? undefined)
+  const fields = {
     ...(tier !== undefined && { tier }),
     ...(overrides && { overrides }),
     ...(blocked && { blocked }),
+    ...(org_id !== undefined && { org_id }),
+    ...(timezone !== undefined && { timezone }),
   }
+  return { fields, budget: given.budget }
 }
 
 function overridesOf(given: Change, before: SetFields, plan: Plan, now: Date) {

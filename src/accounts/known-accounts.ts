@@ -34,6 +34,11 @@ export class KnownAccounts extends KeptFresh {
     return this.#settingsOf(userId)?.tier
   }
 
+  /** The organisation set for an account; undefined: none. */
+  orgOf(userId: string): string | undefined {
+    return this.#settingsOf(userId)?.org_id
+  }
+
   /** A plan as it holds for an account; the same object as long as it is the same plan. */
   adjust(userId: string, plan: Plan): Plan {
     const settings = this.#settingsOf(userId)

@@ -48,6 +48,11 @@ export class BudgetDesk {
     return this.#put(found, found.period, actor, 'delete', (before) => before ?? missing())
   }
 
+  /** Removes a budget where there is one. */
+  async clear(id: string, actor: string): Promise<void> {
+    if (holding(await this.#store.budgets.find(id)) !== undefined) await this.remove(id, actor)
+  }
+
   /** @throws UsageError `not_found` */
   async find(id: string): Promise<BudgetDoc> {
     return holding(await this.#store.budgets.find(id)) ?? missing()

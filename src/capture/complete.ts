@@ -20,6 +20,8 @@ export interface CompletionContext {
   readonly anonymous: Subject
   /** The tier under which a subject's operation is booked. */
   readonly tierOf: (subject: Subject) => string
+  /** The organisation that an admin has set for a user; undefined: none. */
+  readonly orgOf: (userId: string) => string | undefined
   /** Asked when nobody was known at the start: the host may have authenticated since. */
   readonly identifyLate: (capture: Capture) => MaybePromise<Subject | undefined>
 }
@@ -111,11 +113,12 @@ function subjectOf(capture: Capture, context: CompletionContext): MaybePromise<S
       user_id === undefined ? (later ?? context.identifyLate(capture)) : later,
     )
   return andThen(found, (known = context.anonymous) => {
-    if (user_id === undefined && org_id === undefined) return known
+    const org = org_id ?? context.orgOf(user_id ?? known.user_id)
+    if (user_id === undefined && org === undefined) return known
     return {
       ...known,
       ...(user_id !== undefined && { user_id }),
-      ...(org_id !== undefined && { org_id }),
+      ...(org !== undefined && { org_id: org }),
     }
   })
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { UnrecordedEvent } from '../event.js'
-import type { PlanBook } from '../limits/plans.js'
+import type { Rules } from '../limits/rules.js'
 import type { Config } from '../options.js'
 import { parseExternalEvent } from './external-event.js'
 
@@ -9,7 +9,7 @@ export type EventParser = (input: unknown, sender: string) => UnrecordedEvent
 
 export function createEventParser(
   { operations, clock, metadata }: Pick<Config, 'operations' | 'clock' | 'metadata'>,
-  plans: PlanBook,
+  { book, accounts }: Pick<Rules, 'book' | 'accounts'>,
 ): EventParser {
   // Of several with one name, the first counts: the host's own stand before the built-in ones.
   const estimates = new Map(operations.toReversed().map((one) => [one.type, one.estimateTokens]))
@@ -18,7 +18,8 @@ export function createEventParser(
       now: clock.now(),
       sender,
       metadataKeys: metadata,
-      tierOf: (userId, tier) => plans.ofUser(userId, tier).tier,
+      tierOf: (userId, tier) => book.ofUser(userId, tier).tier,
+      orgOf: (userId) => accounts.orgOf(userId),
       estimateOf: (type) => estimates.get(type) ?? 0,
     })
 }

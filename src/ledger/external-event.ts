@@ -71,6 +71,8 @@ export interface ExternalContext {
   sender: string
   metadataKeys: ReadonlySet<string>
   tierOf: (userId: string, tier: string | undefined) => string
+  /** The organisation that an admin has set for a user; undefined: none. */
+  orgOf: (userId: string) => string | undefined
   estimateOf: (operationType: string) => number
 }
 
@@ -109,7 +111,7 @@ function eventOf(data: ExternalEvent, at: number, context: ExternalContext): Unr
   const cost = nanoUsd(data.cost_usd)
   const { id, metadata } = data
   return {
-    ...nonEmpty(pick(data, carried)),
+    ...nonEmpty({ ...pick(data, carried), org_id: context.orgOf(data.user_id) ?? data.org_id }),
     _id: derivedId(context.sender, id),
     user_id: data.user_id,
     operation_type: data.operation_type,

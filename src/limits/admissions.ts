@@ -6,19 +6,23 @@ import { amountOf, type Admission, type Level, type Limiter, type Reservation } 
 import { admitAll, type JointAdmission } from './hierarchy.js'
 import type { Limit } from './plan.js'
 import { andThen, type MaybePromise } from '../maybe-promise.js'
+import type { Notices } from '../notices/notices.js'
 import type { PriceBook } from '../pricing/price-book.js'
 import type { Rules } from './rules.js'
 import { isKnownBefore, roomAt } from './standing.js'
 import { Typical } from './typical.js'
 import { upperBound } from './upper-bound.js'
+import type { Watch } from './watch.js'
 
-type Prices = Pick<PriceBook, 'ready' | 'price'>
+export type Prices = Pick<PriceBook, 'ready' | 'price'>
 
 export interface AdmissionsOptions {
   readonly limiter: Limiter
   readonly clock: Clock
   readonly rules: Rules
   readonly prices: Prices
+  readonly notices: Notices
+  readonly watch: Watch
 }
 
 /** How long a throttled operation waits for room at most, ms. */
@@ -32,13 +36,17 @@ export class Admissions {
   readonly #clock: Clock
   readonly #rules: Rules
   readonly #prices: Prices
+  readonly #notices: Notices
+  readonly #watch: Watch
   readonly #typical = new Typical()
 
-  constructor({ limiter, clock, rules, prices }: AdmissionsOptions) {
+  constructor({ limiter, clock, rules, prices, notices, watch }: AdmissionsOptions) {
     this.#limiter = limiter
     this.#clock = clock
     this.#rules = rules
     this.#prices = prices
+    this.#notices = notices
+    this.#watch = watch
   }
 
   /** Undefined when nobody has to be asked. Never rejects. */
@@ -53,7 +61,10 @@ export class Admissions {
 
   #ask(capture: Capture, subject: Subject): Promise<Admission> | undefined {
     const block = this.#rules.accounts.blockOf(subject.user_id)
-    if (block !== undefined) return Promise.resolve({ outcome: 'barred', reason: block.reason })
+    if (block !== undefined) {
+      this.#tellBlocked(subject.user_id, block)
+      return Promise.resolve({ outcome: 'barred', reason: block.reason })
+    }
     const levels = this.#rules.levelsOf(subject)
     if (levels.length === 0) return undefined
     const amount = this.#amountOf(capture, subject, levels)
@@ -85,6 +96,10 @@ export class Admissions {
       const waitMs = throttledMs(joint.admission, this.#clock.now())
       if (capture.ending !== undefined || waitMs === undefined || waited + waitMs > throttleMs) {
         if (waited >= minWaitMs) noteWait(capture, waited)
+        const { admission, refusedBy } = joint
+        if (admission.outcome === 'refused' && refusedBy !== undefined) {
+          this.#watch.refused(refusedBy, admission.violated)
+        }
         return joint
       }
       await sleep(waitMs)
@@ -94,8 +109,9 @@ export class Admissions {
   /** Counts an operation that nobody asked for: recorded from outside, or whose user was known late. */
   charge(event: UnrecordedEvent): void {
     const startedAt = event.timestamp.getTime()
-    for (const { subject, plan } of this.#rules.levelsOfEvent(event)) {
-      this.#limiter.charge(subject, plan, amountOf(event), startedAt)
+    for (const level of this.#rules.levelsOfEvent(event)) {
+      this.#limiter.charge(level.subject, level.plan, amountOf(event), startedAt)
+      this.#watch.touched(level)
     }
   }
 
@@ -106,7 +122,17 @@ export class Admissions {
   }
 
   #settleAll(reservations: readonly Reservation[], used: Amount): void {
-    for (const one of reservations) this.#limiter.settle(one, used)
+    for (const one of reservations) {
+      this.#limiter.settle(one, used)
+      this.#watch.touched(one)
+    }
+  }
+
+  #tellBlocked(user_id: string, { reason, since }: { reason: string; since: Date }): void {
+    this.#notices.raise('blocked', `user:${user_id}:${since.getTime()}`, Infinity, () => ({
+      ...{ type: 'blocked', scope: 'user', user_id, reason, since },
+      at: new Date(this.#clock.now()),
+    }))
   }
 
   #heldFor(capture: Capture, reservations: readonly Reservation[]): Held {

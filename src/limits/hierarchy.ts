@@ -6,6 +6,8 @@ import type { Standing } from './standing.js'
 export interface JointAdmission {
   readonly admission: Admission
   readonly reservations: readonly Reservation[]
+  /** The counter that refused, where one did. */
+  readonly refusedBy?: string
 }
 
 /** Asks one level after the other, the user's first; what refuses releases what was held before it. */
@@ -23,7 +25,7 @@ export async function admitAll(
     if (!('reservation' in admission)) {
       for (const one of reservations) limiter.settle(one, nothing)
       const whole = admission.outcome === 'refused' ? { ...admission, standings } : admission
-      return { admission: whole, reservations: [] }
+      return { admission: whole, reservations: [], refusedBy: subject }
     }
     reservations.push(admission.reservation)
     isDegraded ||= admission.outcome === 'degraded'

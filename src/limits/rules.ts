@@ -1,12 +1,15 @@
 import { accountDoor, KnownAccounts } from '../accounts/known-accounts.js'
+import { counterOf } from '../budgets/budget-subject.js'
 import { budgetDoor, KnownBudgets } from '../budgets/known-budgets.js'
 import type { Subject } from '../capture/capture.js'
 import type { Clock } from '../clock.js'
 import type { UsageEvent } from '../event.js'
 import type { Logger } from '../logger.js'
+import type { BudgetDoc } from '../store/budget-store.js'
 import type { Store } from '../store/store.js'
 import type { Level } from './limiter.js'
 import type { Plan } from './plan.js'
+import { budgetLimit } from './budget-terms.js'
 import { unlimited } from './plan-options.js'
 import { PlanBook, type PlanChoice } from './plans.js'
 import { planDoor, StoredPlans, type PlanDefaults } from './stored-plans.js'
@@ -59,12 +62,26 @@ export class Rules {
 
   /** All that a request of somebody must fit; those that limit nothing are left out. */
   levelsOf(subject: Subject): Level[] {
-    return this.#levels(this.book.ofSubject(subject), subject.user_id, subject.org_id)
+    const { user_id, org_id } = subject
+    return this.#levels(
+      this.book.ofSubject(subject),
+      user_id,
+      this.accounts.orgOf(user_id) ?? org_id,
+    )
   }
 
   /** The same for an operation that is over. */
   levelsOfEvent({ user_id, org_id, tier }: Pick<UsageEvent, 'user_id' | 'org_id' | 'tier'>) {
     return this.#levels(this.book.ofUser(user_id, tier), user_id, org_id)
+  }
+
+  /** A budget by itself. */
+  levelOfBudget(budget: BudgetDoc): Level {
+    const { scope, subject_id } = budget
+    const plan = { ...this.#noPlan, limits: [budgetLimit(budget)] }
+    const isUsers = scope === 'user' && subject_id !== undefined
+    const { timezone } = isUsers ? this.accounts.adjust(subject_id, plan) : plan
+    return { subject: counterOf(budget), plan: { ...plan, timezone } }
   }
 
   #levels(plan: Plan, userId: string, orgId: string | undefined): Level[] {

@@ -4,6 +4,7 @@ import type { EventEmitter } from 'node:events'
 import { Calls } from '../capture/calls.js'
 import type { Capture } from '../capture/capture.js'
 import type { CallReading, CallTarget, ProviderCall } from '../capture/provider-call.js'
+import type { OutboundHosts } from '../capture/capture-options.js'
 import type { HostReaders } from '../capture/readers/host-readers.js'
 import { ProviderHosts, type AddedHost } from './hosts.js'
 import { observeHttp } from './http.js'
@@ -11,13 +12,28 @@ import { observeHttp2 } from './http2.js'
 import { put, type Departure, type Observer } from './observer.js'
 import { observeUndici } from './undici.js'
 
-export interface OutboundOptions {
+interface OutboundOptions {
   /** Providers' base URLs besides the known ones. */
   readonly hosts: readonly (string | AddedHost)[]
   /** Bounds what is kept of one call's request, and of an answer that cannot be read in windows. */
   readonly maxBodyBytes: number
   /** The host's own readers of wire formats. */
   readonly readers?: HostReaders | undefined
+}
+
+interface CaptureOptions {
+  readonly outbound: boolean | OutboundHosts
+  readonly maxBodyBytes: number
+}
+
+/** As the option `capture.outbound` says; undefined: not at all. */
+export function createOutbound(
+  { outbound, maxBodyBytes }: CaptureOptions,
+  readers: HostReaders | undefined,
+): Outbound | undefined {
+  if (outbound === false) return undefined
+  const { hosts } = outbound === true ? { hosts: [] } : outbound
+  return new Outbound({ hosts, maxBodyBytes, readers })
 }
 
 /** Observes the calls to AI providers that the host makes while it works on a tracked request. */

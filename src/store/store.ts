@@ -3,6 +3,7 @@ import { accountModel } from '../../models/account.js'
 import { auditModel } from '../../models/audit.js'
 import { budgetModel } from '../../models/budget.js'
 import { counterModel } from '../../models/counter.js'
+import { noticeModel } from '../../models/notice.js'
 import { planModel } from '../../models/plan.js'
 import { priceModel } from '../../models/price.js'
 import { rollupStateModel } from '../../models/rollup-state.js'
@@ -19,6 +20,7 @@ import { LiveStore } from './live-store.js'
 import { LogRows } from './log-rows.js'
 import { LogPrices } from './log-prices.js'
 import { LogStore } from './log-store.js'
+import { NoticeStore } from './notice-store.js'
 import { PlanStore } from './plan-store.js'
 import { PriceStore } from './price-store.js'
 import { RollupStore } from './rollup-store.js'
@@ -40,6 +42,7 @@ export interface Store {
   readonly logPrices: LogPrices
   readonly audit: AuditStore
   readonly counters: CounterStore
+  readonly notices: NoticeStore
   /** Resolves when connected and every index exists. */
   prepare(): Promise<void>
   /** True if the primary answers in time. */
@@ -60,6 +63,7 @@ export function createStore(connection: Connection, clock: Clock, deadlineMs = 5
     budgets: budgetModel(connection),
     audit: auditModel(connection),
     counters: counterModel(connection),
+    notices: noticeModel(connection),
   }
   return {
     db,
@@ -76,6 +80,7 @@ export function createStore(connection: Connection, clock: Clock, deadlineMs = 5
     logPrices: new LogPrices(db, models.logs),
     audit: new AuditStore(db, models.audit),
     counters: new CounterStore(db, models.counters),
+    notices: new NoticeStore(db, models.notices),
     prepare: async () => {
       await connection.asPromise()
       for (const model of Object.values(models)) await model.createIndexes()

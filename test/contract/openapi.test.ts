@@ -20,6 +20,7 @@ const context: RouteContext = {
   prices: { page: unused, create: unused, change: unused, remove: unused },
   accounts: { change: unused },
   plans: { list: unused, change: unused, remove: unused },
+  budgets: { page: unused, find: unused, create: unused, change: unused, remove: unused },
   audit: unused,
   metrics: { public: false, expose: unused },
   realtime: unused,

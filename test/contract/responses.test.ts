@@ -205,6 +205,29 @@ describe('the answers of the HTTP API', () => {
     for (const gone of [change, remove]) await fits(await send(app, gone, as.admin), gone, 404)
   })
 
+  it('fit the life of a budget, from its making to its end', async () => {
+    const create = named('createBudget')
+    const post = (body: unknown) =>
+      ask(app, 'POST', '/budgets', { ...json, ...as.admin }, JSON.stringify(body))
+    const body = { scope: 'user', user_id: 'zoe', preset: 'monthly-10' }
+    const { budget_id } = (await fits(await post(body), create, 201)) as { budget_id: string }
+    await fits(await post(body), create, 409)
+    await fits(await post({ scope: 'user' }), create, 422)
+    await fits(await post([]), create, 400)
+    await fits(await post({ ...body, note: 'x'.repeat(100_000) }), create, 413)
+    const one = (id: string) => {
+      const operation = named(id)
+      const path = operation.path.replace('{budget_id}', encodeURIComponent(budget_id))
+      return { ...operation, path, parameters: [] }
+    }
+    for (const id of ['readBudget', 'changeBudget', 'deleteBudget']) {
+      await fits(await send(app, one(id), as.admin), one(id), 200)
+    }
+    for (const id of ['readBudget', 'changeBudget', 'deleteBudget']) {
+      await fits(await send(app, one(id), as.admin), one(id), 404)
+    }
+  })
+
   it('serve the document itself', async () => {
     assert.match(String(await get(named('getOpenapi'), '', as.admin)), /^openapi: 3\.1/)
   })

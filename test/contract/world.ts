@@ -71,6 +71,7 @@ export async function startWorld(options: Partial<UsageOptions> = {}): Promise<T
   )
   try {
     await callEverything(app)
+    await app.send('POST', '/budgets', { scope: 'org', org_id: 'acme', limit_usd: 250 })
   } catch (error) {
     await app.close()
     throw error

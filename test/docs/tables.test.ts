@@ -3,7 +3,9 @@ import mongoose, { type Connection } from 'mongoose'
 import { createFindCaller } from '../../middleware/callers.js'
 import { accountModel } from '../../models/account.js'
 import { auditModel } from '../../models/audit.js'
+import { budgetModel } from '../../models/budget.js'
 import { counterModel } from '../../models/counter.js'
+import { noticeModel } from '../../models/notice.js'
 import { planModel } from '../../models/plan.js'
 import { priceModel } from '../../models/price.js'
 import { rollupStateModel } from '../../models/rollup-state.js'
@@ -160,6 +162,8 @@ describe('what the README says of MongoDB', () => {
     accountModel(connection),
     rollupStateModel(connection),
     priceModel(connection),
+    budgetModel(connection),
+    noticeModel(connection),
     planModel(connection),
     auditModel(connection),
     counterModel(connection),

@@ -1,0 +1,65 @@
+import type { BudgetActions, BudgetNow, PlanActions, PriceActions } from '../routes/context.js'
+import { AccountDesk } from './accounts/account-desk.js'
+import { BudgetDesk } from './budgets/budget-desk.js'
+import { UsageError } from './errors.js'
+import type { House } from './house.js'
+import { budgetState } from './insight/budget-state.js'
+import { PlanDesk } from './limits/plan-desk.js'
+import type { Config } from './options.js'
+import { PriceDesk } from './pricing/price-desk.js'
+import type { BudgetDoc } from './store/budget-store.js'
+
+export function priceActions({ store, prices }: House): PriceActions {
+  const desk = new PriceDesk(store, () => prices.refresh())
+  return {
+    page: (filter, after, limit) => store.prices.page(filter, after, limit),
+    create: (input, actor) => desk.create(input, actor),
+    change: (id, input, actor) => desk.change(id, input, actor),
+    remove: (id, actor) => desk.remove(id, actor),
+  }
+}
+
+export function planActions({ store, limits: { rules } }: House): PlanActions {
+  const desk = new PlanDesk(store, rules.plans)
+  return {
+    list: async () => {
+      await rules.plans.load()
+      return rules.plans.list()
+    },
+    change: (tier, input, actor) => desk.change(tier, input, actor),
+    remove: (tier, actor) => desk.remove(tier, actor),
+  }
+}
+
+export function accountDesk(house: House): AccountDesk {
+  return new AccountDesk(house.store, house.limits.rules, budgetDesk(house))
+}
+
+function budgetDesk({ store, limits: { rules } }: House): BudgetDesk {
+  return new BudgetDesk(store, () => rules.budgets.refresh())
+}
+
+export function budgetActions({ clock }: Pick<Config, 'clock'>, house: House): BudgetActions {
+  const { store, limits } = house
+  const desk = budgetDesk(house)
+  const withStates = async (budgets: readonly BudgetDoc[]): Promise<BudgetNow[]> => {
+    const levels = budgets.map((budget) => limits.rules.levelOfBudget(budget))
+    const standings = await limits.limiter.lookAll(levels)
+    return budgets.flatMap((budget, index) => {
+      const [standing] = standings[index] ?? []
+      return standing ? [{ budget, state: budgetState(standing, clock.now()) }] : []
+    })
+  }
+  const withState = async (changing: Promise<BudgetDoc>): Promise<BudgetNow> => {
+    const [now] = await withStates([await changing])
+    if (now === undefined) throw new UsageError('internal', 'A budget has no state')
+    return now
+  }
+  return {
+    page: async (...asked) => withStates(await store.budgets.page(...asked)),
+    find: (id) => withState(desk.find(id)),
+    create: (input, actor) => withState(desk.create(input, actor)),
+    change: (id, input, actor) => withState(desk.change(id, input, actor)),
+    remove: (id, actor) => withState(desk.remove(id, actor)),
+  }
+}

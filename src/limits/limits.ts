@@ -1,0 +1,44 @@
+import type { Clock } from '../clock.js'
+import type { Notices } from '../notices/notices.js'
+import type { Store } from '../store/store.js'
+import { Admissions, type Prices } from './admissions.js'
+import { Limiter } from './limiter.js'
+import { Rules, type RulesConfig } from './rules.js'
+import { Watch } from './watch.js'
+
+export interface LimitsOptions {
+  readonly config: RulesConfig & { readonly clock: Clock; readonly timezone: string }
+  readonly store: Store
+  readonly prices: Prices
+  readonly notices: Notices
+  /** Resolves when the store can be read. */
+  readonly ready: () => Promise<void>
+}
+
+/** Everything that holds operations to plans, wired together. */
+export class Limits {
+  readonly rules: Rules
+  readonly limiter: Limiter
+  readonly admissions: Admissions
+  readonly #watch: Watch
+
+  constructor({ config, store, prices, notices, ready }: LimitsOptions) {
+    const { clock, timezone } = config
+    this.rules = new Rules(config, store, ready)
+    this.limiter = new Limiter(store.counters, clock, timezone)
+    this.#watch = new Watch(this.limiter, notices, clock)
+    const { rules, limiter } = this
+    this.admissions = new Admissions({ limiter, clock, rules, prices, notices, watch: this.#watch })
+  }
+
+  /** Resolves when all that is settled has been said, and told where it has reached something. */
+  async flush(): Promise<void> {
+    await this.limiter.flush()
+    await this.#watch.flush()
+  }
+
+  stop(): void {
+    this.limiter.stop()
+    this.#watch.stop()
+  }
+}

@@ -1,0 +1,48 @@
+import type { Request } from 'express'
+import type { Identity, UsageOptions } from '../../src/index.js'
+import { bearer, startApp, type TestApp } from '../helpers/app.js'
+
+/**
+ * An app whose `/ai/chat` costs what the query says: `usd`, `tokens`. Its clock may show anything:
+ * the app believes its tokens, whenever they were made.
+ */
+export async function startSpender(options: Partial<UsageOptions>): Promise<TestApp> {
+  const mount: Parameters<typeof startApp>[0] = (host, usage) => {
+    host.post('/ai/chat', (req, res) => {
+      const { usd, tokens } = req.query
+      usage.annotate(req, {
+        model: 'own-model',
+        input_tokens: Number(tokens ?? 0),
+        output_tokens: 0,
+        ...(usd !== undefined && { cost_usd: Number(usd) }),
+      })
+      res.json({ ok: true })
+    })
+  }
+  return startApp(mount, { identify: believe, ...options })
+}
+
+function believe(req: Request): Identity {
+  const payload = /\.(.*)\./.exec(req.get('authorization') ?? '')?.[1] ?? ''
+  const { sub, org, ...claims } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as {
+    sub: string
+    org?: string
+  }
+  return { user_id: sub, org_id: org, ...claims }
+}
+
+/** Has a user spend, and waits until it is counted. */
+export async function spend(
+  app: TestApp,
+  user: string,
+  query: Record<string, number>,
+  claims: Parameters<typeof bearer>[1] = {},
+): Promise<Response> {
+  const search = new URLSearchParams()
+  for (const [key, value] of Object.entries(query)) search.set(key, String(value))
+  const init = { method: 'POST', headers: bearer(user, claims) }
+  const response = await fetch(`${app.url}/ai/chat?${search.toString()}`, init)
+  await response.text()
+  await app.usage.flush()
+  return response
+}
