@@ -1,3 +1,4 @@
+import { parse } from 'node:url'
 import { match, type MatchFunction } from 'path-to-regexp'
 import type { Operation } from './capture.js'
 
@@ -9,7 +10,7 @@ export interface OperationOptions {
   type: string
   /** Tokens booked when nothing better is known. Default 500. */
   estimateTokens?: number | undefined
-  /** HTTP methods; default all but OPTIONS. */
+  /** HTTP methods; default all but OPTIONS. HEAD is an operation wherever GET is. */
   methods?: readonly string[] | undefined
 }
 
@@ -53,13 +54,13 @@ export class OperationTable {
 
   /** The operation of a request target (path with query), or undefined for what is not tracked. */
   find(method: string, target: string): Operation | undefined {
-    if (method === 'OPTIONS') return undefined
     const mark = target.indexOf('?')
     const raw = mark === -1 ? target : target.slice(0, mark)
     for (const entry of this.#exact.get(raw) ?? [])
       if (allows(entry, method)) return entry.operation
-    const path = normalize(raw)
-    if (isOwn(path)) return undefined
+    const routed = pathOf(target, raw)
+    if (isOwn(routed.toLowerCase())) return undefined
+    const path = normalize(routed)
     for (const entry of this.#exact.get(path) ?? [])
       if (allows(entry, method)) return entry.operation
     return this.#patterns.find(
@@ -68,11 +69,27 @@ export class OperationTable {
   }
 }
 
+/** Express answers HEAD with what it has for GET. */
 function allows({ methods }: Entry, method: string): boolean {
-  return methods === undefined || methods.has(method)
+  if (methods === undefined) return method !== 'OPTIONS'
+  return methods.has(method) || (method === 'HEAD' && methods.has('GET'))
 }
 
-/** Our own API is never an operation. */
+/**
+ * The path as Express finds it, which takes the same pains with targets out of the ordinary: those in
+ * absolute form (`http://host/path`), and with a fragment.
+ */
+function pathOf(target: string, raw: string): string {
+  if (target.startsWith('/') && !/[\s#\ufeff]/.test(target)) return raw
+  try {
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- what Express finds is what counts
+    return parse(target).pathname ?? raw
+  } catch {
+    return raw
+  }
+}
+
+/** Our own API is never an operation. Only as Express would hand it to us: not folded, not decoded. */
 function isOwn(path: string): boolean {
   return path === '/ai/usage' || path.startsWith('/ai/usage/')
 }

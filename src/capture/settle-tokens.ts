@@ -121,10 +121,10 @@ async function countAnswer(
 }
 
 /** Refused before any work, or answered without a body: nothing was used. */
-function usedNothing({ capture, ending, reading, failed }: Case): boolean {
+function usedNothing({ capture, ending, failed }: Case): boolean {
   if (capture.neverServed) return true
   if (ending.status_code === 304) return true
-  return failed && ending.status_code >= 400 && reading.text_length === 0
+  return failed && ending.status_code >= 400
 }
 
 function annotatedFigures({ annotations }: Capture): TokenFigures {

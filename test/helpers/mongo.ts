@@ -21,7 +21,7 @@ const open = new Set<Connection>()
  * the root hooks of mocha. Names no database.
  */
 export async function testMongoUri(): Promise<string> {
-  starting ??= start()
+  starting ??= startReplicaSet()
   return (await starting).getUri()
 }
 
@@ -56,7 +56,8 @@ const hurry = [
   ...['--wiredTigerEngineConfigString', 'checkpoint_sync=false,transaction_sync=(enabled=false)'],
 ]
 
-async function start(): Promise<MongoMemoryReplSet> {
+/** One more mongod, a one-node replica set; whoever starts it stops it. */
+export async function startReplicaSet(): Promise<MongoMemoryReplSet> {
   const log = { info: () => undefined, warn: console.warn, error: console.error }
   const { path, version } = await findMongod({ env: process.env, log })
   process.env.MONGOMS_SYSTEM_BINARY = path

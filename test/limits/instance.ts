@@ -28,6 +28,12 @@ app.post('/ai/chat', (_req, res) => {
   const usage = { prompt_tokens: 60, completion_tokens: 40, total_tokens: 100 }
   res.json({ object: 'chat.completion', model: 'gpt-4o', choices: [], usage })
 })
+let held = 0
+// Never answers: whoever asks is in flight until this process ends.
+app.post('/ai/summarize', () => {
+  held += 1
+  process.send?.({ held })
+})
 const server = createServer(app).listen(0, '127.0.0.1', () => {
   process.send?.((server.address() as AddressInfo).port)
 })

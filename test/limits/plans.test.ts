@@ -24,6 +24,10 @@ describe('a plan, over HTTP', () => {
     app = await startApp(
       (host) => {
         host.post('/ai/chat', (_req, res) => res.type('json').send(completion))
+        host.set('env', 'test')
+        host.post('/ai/summarize', () => {
+          throw new Error('no')
+        })
         host.post('/ai/qa', (_req, res) => res.status(500).json({ error: 'no' }))
       },
       {
@@ -104,6 +108,20 @@ describe('a plan, over HTTP', () => {
       await app.usage.flush()
     }
     assert.equal((await ask('cid', 'three')).status, 200)
+  })
+
+  it('gives back what Express answers with its own error page, and counts no tokens for it', async () => {
+    for (const path of ['/ai/summarize', '/ai/mindmap']) {
+      for (let index = 0; index < 4; index++) {
+        const { status, headers } = await ask('fay', 'three', path)
+        assert.equal(status, path === '/ai/mindmap' ? 404 : 500)
+        assert.match(headers.get('content-type') ?? '', /^text\/html/)
+        await app.usage.flush()
+      }
+    }
+    for (const { tokens_used, token_source } of await events('fay'))
+      assert.deepEqual([tokens_used, token_source], [0, 'none'])
+    assert.equal((await ask('fay', 'three')).status, 200)
   })
 
   it('only says so where a limit is soft', async () => {

@@ -34,7 +34,7 @@ export function requestText({
 }
 
 /** Sends bytes on a socket of its own and gives all that comes back until the server closes. */
-export function exchange({ port }: Side, text: string): Promise<Buffer> {
+export function exchange({ port }: Pick<Side, 'port'>, text: string): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(text))
     const chunks: Buffer[] = []

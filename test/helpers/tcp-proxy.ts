@@ -1,0 +1,87 @@
+import { createServer, connect, type AddressInfo, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** A network between two programs, of which the test says how well it works. */
+export interface TcpProxy {
+  readonly port: number
+  /** What comes back from now on comes this much later. */
+  delay(ms: number): void
+  /** Bytes are swallowed, both ways, until `mend`; then they arrive. New connections hang as well. */
+  swallow(): void
+  /** All connections are reset, and so are new ones, until `mend`. */
+  cut(): void
+  mend(): void
+  close(): Promise<void>
+}
+
+interface State {
+  delayMs: number
+  isCut: boolean
+  /** Pending while bytes are swallowed. */
+  gate: Promise<void>
+}
+
+/** A proxy on a port of its own before one on 127.0.0.1. */
+export async function startTcpProxy(target: number): Promise<TcpProxy> {
+  const state: State = { delayMs: 0, isCut: false, gate: Promise.resolve() }
+  let open: () => void = () => undefined
+  const sockets = new Set<Socket>()
+  const server = createServer({ noDelay: true }, (client) => {
+    if (state.isCut) {
+      client.resetAndDestroy()
+      return
+    }
+    const upstream = connect({ port: target, host: '127.0.0.1', noDelay: true })
+    for (const one of [client, upstream]) {
+      sockets.add(one)
+      one.on('error', () => undefined).once('close', () => sockets.delete(one))
+    }
+    relay(client, upstream, state, () => 0)
+    relay(upstream, client, state, () => state.delayMs)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const reset = () => {
+    for (const one of sockets) one.resetAndDestroy()
+  }
+  return {
+    port: (server.address() as AddressInfo).port,
+    delay: (ms) => void (state.delayMs = ms),
+    swallow: () => void (state.gate = new Promise((resolve) => (open = resolve))),
+    cut: () => {
+      state.isCut = true
+      reset()
+    },
+    mend: () => {
+      Object.assign(state, { delayMs: 0, isCut: false })
+      open()
+    },
+    close: async () => {
+      const closed = once(server, 'close')
+      server.close()
+      open()
+      reset()
+      await closed
+    },
+  }
+}
+
+/** Hands on what comes, in order, when it is due. */
+function relay(from: Socket, to: Socket, state: State, delay: () => number): void {
+  let last = Promise.resolve()
+  const then = (act: () => void) => {
+    const due = performance.now() + delay()
+    last = last.then(async () => {
+      await state.gate
+      const left = due - performance.now()
+      if (left > 0) await sleep(left)
+      act()
+    })
+  }
+  from.on('data', (bytes: Buffer) => then(() => void to.write(bytes)))
+  from.once('end', () => then(() => void to.end()))
+  from.once('close', (failed) => {
+    if (failed) to.destroy()
+  })
+}

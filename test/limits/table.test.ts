@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict'
+import type { UsageEvent } from '../../src/index.js'
+import type { CounterDoc } from '../../models/counter.js'
+import {
+  combinations,
+  costNanoUsd,
+  each,
+  enforcements,
+  limitOf,
+  modes,
+  resetOf,
+  stores,
+  userOf,
+  verdictsOf,
+  type Combination,
+  type Store,
+  type Verdict,
+} from './table.js'
+import { checkTold, servedOf } from './table-checks.js'
+import { until } from './stand.js'
+import { startWorld, type Told, type World } from './table-world.js'
+
+const throttleMs = 10_000
+
+describe('every metric, window, enforcement, state of the store and onStoreError', function () {
+  this.timeout(60_000)
+  let world: World
+  const told = new Map<string, Told[]>()
+  const quotas = new Map<string, Record<string, unknown>>()
+  const outages = new Map<Store, Told[]>()
+  let logs: UsageEvent[]
+  let counters: CounterDoc[]
+  let answeredEarly = 0
+
+  const ask = async (store: Store, one: Combination) => {
+    const user = userOf(store, one)
+    const answer = await world.ask(user, one.tier)
+    told.set(user, [...(told.get(user) ?? []), answer])
+    return answer
+  }
+  const askAll = (store: Store) => few(combinations, (one) => ask(store, one))
+  const isDelayed = (store: Store, one: Combination) =>
+    one.enforcement === 'throttle' && verdictsOf(store, one).at(-1) === 'refused'
+
+  const outage = async (store: Store) => {
+    const answers = [await world.ask(`${store}.first`, 'requests-day-hard-closed')]
+    for (const one of combinations) answers.push(await ask(store, one), await ask(store, one))
+    outages.set(store, answers)
+  }
+  /** Throttled requests wait ten seconds: those are cut short once all wait and nobody was answered. */
+  const askLate = async (store: Store, late: readonly Combination[]) => {
+    let answered = 0
+    const before = world.arrived()
+    const answers = late.map((one) => ask(store, one).finally(() => (answered += 1)))
+    await until(() => world.arrived() === before + late.length)
+    // Whoever is not let wait has been answered before those that come later.
+    for (let index = 0; index < 20; index++) await world.ask('probe', 'probe')
+    answeredEarly += answered
+    world.clock.skip(throttleMs)
+    await Promise.all(answers)
+  }
+  const askOnceMore = async (store: Store) => {
+    await few(combinations, (one) => (isDelayed(store, one) ? undefined : ask(store, one)))
+    await askLate(
+      store,
+      combinations.filter((one) => isDelayed(store, one)),
+    )
+  }
+
+  before(async () => {
+    world = await startWorld()
+    for (const store of stores) {
+      await askAll(store)
+      await world.usage.flush()
+      if (store === 'up') await askAll(store)
+      else await world.during(store, () => outage(store))
+      await world.usage.flush()
+    }
+    for (const store of stores) await askOnceMore(store)
+    await world.usage.flush()
+    for (const store of stores)
+      await few(combinations, async (one) => {
+        const [limit] = (await world.quota(userOf(store, one), one.tier)).limits
+        if (limit) quotas.set(userOf(store, one), limit)
+      })
+    await world.stop()
+    ;({ logs, counters } = await world.read())
+  })
+  after(() => world.close())
+
+  it('makes throttled requests wait for room before they are refused', () => {
+    assert.equal(answeredEarly, 0)
+  })
+
+  for (const store of stores)
+    for (const onStoreError of modes)
+      for (const enforcement of enforcements) {
+        const rows = combinations.filter(
+          (one) => one.onStoreError === onStoreError && one.enforcement === enforcement,
+        )
+        it(`are told, counted and recorded: ${enforcement}, store ${store}, ${onStoreError}`, () => {
+          assert.equal(rows.length, 15)
+          for (const one of rows) {
+            checkTold(store, one, told.get(userOf(store, one)) ?? [])
+            checkCounted(store, one)
+            checkRecorded(store, one)
+          }
+        })
+      }
+
+  /** Whatever was served is counted, with the store or without it, and nothing else. */
+  function checkCounted(store: Store, one: Combination): void {
+    const user = userOf(store, one)
+    const served = servedOf(store, one)
+    const { metric, window, enforcement } = one
+    const { limit } = limitOf(one)
+    const used = round(served * each[metric])
+    const remaining = round(Math.max(0, limit - used))
+    const resets_at = resetOf(window, world.clock.now())
+    const expected = { name: 'the-limit', metric, window, enforcement, limit, used, held: 0 }
+    assert.deepEqual(quotas.get(user), { ...expected, remaining, resets_at }, user)
+    const parts = counters.find(({ _id }) => _id === `user:${user}`)?.parts ?? []
+    const [part, ...more] = parts.filter(({ k }) => k.startsWith(window))
+    assert.equal(more.length, 0, user)
+    const { ur, ut, uc, hr, ht, hc } = part ?? {}
+    const all = [served, served * each.tokens, served * costNanoUsd, 0, 0, 0]
+    assert.deepEqual([ur, ut, uc, hr, ht, hc], all, user)
+  }
+
+  function checkRecorded(store: Store, one: Combination): void {
+    const user = userOf(store, one)
+    const own = logs.filter(({ user_id }) => user_id === user)
+    const seen = own
+      .toSorted((a, b) => (a._id < b._id ? -1 : 1))
+      .map(({ status, status_code, error_type, tokens_used, cost_nano_usd, tier }) => {
+        assert.equal(tier, one.tier)
+        return { status, status_code, error_type, tokens_used, cost_nano_usd }
+      })
+    assert.deepEqual(seen, verdictsOf(store, one).map(recordOf), user)
+  }
+
+  for (const store of ['down', 'slow', 'hung'] as const)
+    it(`cost the first request 250 ms and those after it nothing, store ${store}`, () => {
+      const [first, ...others] = outages.get(store) ?? []
+      assert.equal(first?.status, 503)
+      assert.ok(first.tookMs < 400, `the first took ${first.tookMs} ms`)
+      assert.equal(others.length, 2 * combinations.length)
+      const times = others.map(({ tookMs }) => tookMs).toSorted((a, b) => a - b)
+      const median = times[Math.floor(times.length / 2)] ?? Infinity
+      assert.ok(median < 5, `the median took ${median} ms`)
+      // One a second looks whether the store is back.
+      const looked = times.filter((time) => time > 100)
+      const lastedMs = times.reduce((sum, time) => sum + time, 0)
+      assert.ok(looked.length <= 1 + lastedMs / 1_000, `${looked.length} have waited`)
+      assert.ok(
+        looked.every((time) => time < 300),
+        String(looked),
+      )
+    })
+})
+
+/** Does it for all, ten at a time: the store is not to be slow for a reason of ours. */
+async function few<T>(all: readonly T[], work: (one: T) => unknown): Promise<void> {
+  const left = [...all]
+  const worker = async () => {
+    for (let one = left.shift(); one !== undefined; one = left.shift()) await work(one)
+  }
+  await Promise.all(Array.from({ length: 10 }, worker))
+}
+
+function recordOf(verdict: Verdict) {
+  if (verdict === 'admitted' || verdict === 'degraded') {
+    const used = { tokens_used: each.tokens, cost_nano_usd: costNanoUsd }
+    return { status: 'ok', status_code: 200, error_type: undefined, ...used }
+  }
+  const [status_code, error_type] =
+    verdict === 'refused' ? [429, 'quota_exceeded'] : [503, 'store_unavailable']
+  return { status: 'blocked', status_code, error_type, tokens_used: 0, cost_nano_usd: null }
+}
+
+/** Dollars are counted in whole nano-dollars. */
+const round = (amount: number) => Math.round(amount * 1e9) / 1e9
