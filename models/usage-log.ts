@@ -43,6 +43,7 @@ export function usageLogModel(connection: Connection): Model<UsageEvent> {
       models: { type: [Object], default: undefined },
       client_request_id: String,
       timestamp: { type: Date, required: true },
+      admitted_at: Date,
       recorded_at: { type: Date, required: true },
       metadata: Object,
       content_hash: String,

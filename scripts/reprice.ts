@@ -83,6 +83,7 @@ async function followUp(store: Store, { days, changed }: RepriceReport): Promise
   const sorted = [...days].sort((a, b) => a - b)
   await rebuildDays(store, sorted)
   terminal.info(`Rebuilt the rollups of ${days.size} days.`)
+  terminal.info('Limits of cost count the old prices: npm run verify -- --limits --repair')
 }
 
 function describe(report: RepriceReport, dryRun: boolean): string {

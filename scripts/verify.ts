@@ -1,16 +1,38 @@
 import { openFrom } from '../src/rollup/freshness.js'
 import { verifyDay } from '../src/rollup/rebuild.js'
 import type { Store } from '../src/store/store.js'
-import { dayMs, floorTo } from '../src/time.js'
-import { dayName, daysBetween, parseDay, parseOptions, runCommand } from './command.js'
+import { dayMs, floorTo, isTimezone } from '../src/time.js'
+import {
+  CommandError,
+  dayName,
+  daysBetween,
+  parseDay,
+  parseOptions,
+  runCommand,
+} from './command.js'
 import { withStore } from './open-store.js'
+import { verifyLimits } from './verify-limits.js'
 
 const usage =
-  'npm run verify -- [--from 2026-01-01] [--to 2026-02-01]   (UTC days, --to is left out)'
+  'npm run verify -- [--from 2026-01-01] [--to 2026-02-01]   (UTC days, --to is left out)\n' +
+  '       npm run verify -- --limits [--repair] [--timezone Europe/Lisbon]   (the billing zone)'
 const defaultDays = 32
+const options = {
+  from: { type: 'string' },
+  to: { type: 'string' },
+  limits: { type: 'boolean' },
+  repair: { type: 'boolean' },
+  timezone: { type: 'string', default: 'UTC' },
+} as const
 
 async function verify(): Promise<number> {
-  const { from, to } = parseOptions({ from: { type: 'string' }, to: { type: 'string' } }, usage)
+  const { from, to, limits, repair, timezone } = parseOptions(options, usage)
+  if (limits === true) {
+    if (!isTimezone(timezone)) throw new CommandError('--timezone must be an IANA time zone')
+    return withStore(process.env, (store) =>
+      verifyLimits(store, { timezone, repair: repair === true }),
+    )
+  }
   const end = to === undefined ? floorTo(Date.now(), dayMs) + dayMs : parseDay('to', to)
   const start = from === undefined ? end - defaultDays * dayMs : parseDay('from', from)
   return withStore(process.env, (store) => compare(store, daysBetween(start, end)))

@@ -35,8 +35,12 @@ export function accountDesk(house: House): AccountDesk {
   return new AccountDesk(house.store, house.limits.rules, budgetDesk(house))
 }
 
-function budgetDesk({ store, limits: { rules } }: House): BudgetDesk {
-  return new BudgetDesk(store, () => rules.budgets.refresh())
+function budgetDesk({ store, limits }: House): BudgetDesk {
+  return new BudgetDesk(store, {
+    // What was spent before it was made counts, also where nothing was counted so far.
+    onPut: (counter) => limits.countFromLog(counter),
+    onChange: () => limits.rules.budgets.refresh(),
+  })
 }
 
 export function budgetActions({ clock }: Pick<Config, 'clock'>, house: House): BudgetActions {

@@ -57,6 +57,8 @@ export interface UsageEvent {
   client_request_id?: string
   /** When the operation started. */
   timestamp: Date
+  /** When its plan let it begin, where that was in a later minute: it counts there. */
+  admitted_at?: Date
   /** When it was written, or last repriced, by the database's clock. */
   recorded_at: Date
   metadata?: Record<string, Scalar>

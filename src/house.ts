@@ -17,6 +17,7 @@ import { Intake } from './ledger/intake.js'
 import { Ledger } from './ledger/ledger.js'
 import { Submissions, type Submitted } from './ledger/submit.js'
 import { UsageMetrics } from './metrics/usage-metrics.js'
+import { Jobs } from './jobs.js'
 import { Limits } from './limits/limits.js'
 import type { PlanBook } from './limits/plans.js'
 import { andThen, type MaybePromise } from './maybe-promise.js'
@@ -29,7 +30,6 @@ import { Waiting } from './outbound/waiting.js'
 import { createPriceBook, type PriceBook } from './pricing/price-book.js'
 import { priceEvent } from './pricing/price-event.js'
 import { priceDoor } from './pricing/stored-prices.js'
-import { RollupSchedule } from './rollup/schedule.js'
 import { createStore, type Store } from './store/store.js'
 import { createTokenCounter, type TokenCounter } from './tokens/counter.js'
 
@@ -56,7 +56,7 @@ export class House {
   readonly #outbound: Outbound | undefined
   readonly #readers: HostReaders | undefined
   readonly #waiting = new Waiting()
-  readonly #schedule: RollupSchedule
+  readonly #jobs: Jobs
   readonly #listeners = new Set<() => void>()
   readonly #find: FindCaller
   readonly #complaints: Complaints
@@ -95,8 +95,7 @@ export class House {
         : new HostReaders(readers, (what) => this.#complaints.mistake(what))
     this.#outbound = createOutbound(config.capture, this.#readers)
     this.meter = this.#createMeter()
-    this.#schedule = new RollupSchedule(this.store, config)
-    this.#schedule.start()
+    this.#jobs = new Jobs(config, store, this.limits)
     this.ready().catch(() => undefined)
   }
 
@@ -174,7 +173,7 @@ export class House {
     const drained = this.meter.stop()
     // Realtime streams look up and end.
     this.#announce()
-    await this.#schedule.stop()
+    await this.#jobs.stop()
     // A response that never ends must not take the time in which the others are written.
     await within(drained, deadlineMs * 0.7)
     // Nor may a provider that never ends its answer.

@@ -39,6 +39,11 @@ export class KnownAccounts extends KeptFresh {
     return this.#settingsOf(userId)?.org_id
   }
 
+  /** The zone set for an account; undefined: the billing zone. */
+  timezoneOf(userId: string): string | undefined {
+    return this.#settingsOf(userId)?.timezone
+  }
+
   /** A plan as it holds for an account; the same object as long as it is the same plan. */
   adjust(userId: string, plan: Plan): Plan {
     const settings = this.#settingsOf(userId)

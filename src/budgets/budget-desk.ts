@@ -4,20 +4,26 @@ import { moved, retryMoved } from '../retry-moved.js'
 import type { BudgetDoc } from '../store/budget-store.js'
 import type { Store } from '../store/store.js'
 import { parseBudgetChange, parseNewBudget } from './budget-input.js'
-import { budgetId, type BudgetSubject } from './budget-subject.js'
+import { budgetId, counterOf, type BudgetSubject } from './budget-subject.js'
 
 type Door = Pick<Store, 'budgets' | 'audit'> & { db: Pick<Store['db'], 'serverNow'> }
+
+export interface BudgetHooks {
+  /** A subject has a budget, counted in this counter. */
+  onPut(counter: string): Promise<void>
+  onChange(): Promise<void>
+}
 
 const what = 'The budget'
 
 /** Keeps the stored budgets: every change is checked, audited, and in use here at once. */
 export class BudgetDesk {
   readonly #store: Door
-  readonly #onChange: () => Promise<void>
+  readonly #hooks: BudgetHooks
 
-  constructor(store: Door, onChange: () => Promise<void>) {
+  constructor(store: Door, hooks: BudgetHooks) {
     this.#store = store
-    this.#onChange = onChange
+    this.#hooks = hooks
   }
 
   /** @throws UsageError `invalid_budget`, or `conflict` where there is one of that subject and period */
@@ -88,7 +94,8 @@ export class BudgetDesk {
       })
       return after
     })
-    await this.#onChange()
+    if (verb !== 'delete') await this.#hooks.onPut(counterOf(put))
+    await this.#hooks.onChange()
     return put
   }
 }

@@ -9,6 +9,7 @@ import { andThen, type MaybePromise } from '../maybe-promise.js'
 import type { Notices } from '../notices/notices.js'
 import type { PriceBook } from '../pricing/price-book.js'
 import type { Rules } from './rules.js'
+import { floorTo, minuteMs } from '../time.js'
 import { isKnownBefore, roomAt } from './standing.js'
 import { Typical } from './typical.js'
 import { upperBound } from './upper-bound.js'
@@ -136,12 +137,15 @@ export class Admissions {
   }
 
   #heldFor(capture: Capture, reservations: readonly Reservation[]): Held {
+    const admittedAt = this.#clock.now()
     return {
       settle: (event) => {
         if (capture.reservation === undefined) return
         capture.reservation = undefined
         this.#settleAll(reservations, event === undefined ? nothing : amountOf(event))
         if (event === undefined) return
+        const isSameMinute = floorTo(admittedAt, minuteMs) === floorTo(+event.timestamp, minuteMs)
+        if (!isSameMinute) event.admitted_at = new Date(admittedAt)
         this.#typical.add(event)
       },
     }

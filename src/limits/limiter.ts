@@ -6,6 +6,7 @@ import { Desks } from './desks.js'
 import type { CounterDoor, Held } from './desk.js'
 import type { Plan } from './plan.js'
 import { Questions, type Prepared } from './questions.js'
+import type { Calendar } from './windows.js'
 import { standingsOf, violatedOf, type Standing } from './standing.js'
 
 /** What is held for an operation until its usage is known. */
@@ -84,6 +85,11 @@ export class Limiter {
       this.#breaker.failed()
       return away()
     }
+  }
+
+  /** The windows of a zone; of the billing zone where none is given. */
+  calendarOf(timezone: string | undefined): Calendar {
+    return this.#questions.calendarOf({ timezone })
   }
 
   /** Takes the store to be dead for a while: somebody has waited for it in vain. */

@@ -2,12 +2,14 @@ import type { Clock } from '../clock.js'
 import type { Notices } from '../notices/notices.js'
 import type { Store } from '../store/store.js'
 import { Admissions, type Prices } from './admissions.js'
+import { countFromLog } from './heal.js'
 import { Limiter } from './limiter.js'
 import { Rules, type RulesConfig } from './rules.js'
 import { Watch } from './watch.js'
+import type { Calendar } from './windows.js'
 
 export interface LimitsOptions {
-  readonly config: RulesConfig & { readonly clock: Clock; readonly timezone: string }
+  readonly config: RulesConfig & { readonly timezone: string }
   readonly store: Store
   readonly prices: Prices
   readonly notices: Notices
@@ -21,6 +23,8 @@ export class Limits {
   readonly limiter: Limiter
   readonly admissions: Admissions
   readonly #watch: Watch
+  readonly #store: Store
+  readonly #clock: Clock
 
   constructor({ config, store, prices, notices, ready }: LimitsOptions) {
     const { clock, timezone } = config
@@ -28,6 +32,8 @@ export class Limits {
     this.limiter = new Limiter(store.counters, clock, timezone)
     this.#watch = new Watch(this.limiter, notices, clock)
     const { rules, limiter } = this
+    this.#store = store
+    this.#clock = clock
     this.admissions = new Admissions({ limiter, clock, rules, prices, notices, watch: this.#watch })
   }
 
@@ -35,6 +41,18 @@ export class Limits {
   async flush(): Promise<void> {
     await this.limiter.flush()
     await this.#watch.flush()
+  }
+
+  /** Counts what the log has of a counter that nothing was counted in so far. */
+  async countFromLog(subject: string): Promise<void> {
+    const now = this.#clock.now()
+    await countFromLog(this.#store, subject, this.calendarOf(subject), now)
+  }
+
+  /** The calendar of whom a counter belongs to. */
+  calendarOf(subject: string): Calendar {
+    const zone = this.rules.zoneOf(subject)
+    return this.limiter.calendarOf(zone)
   }
 
   stop(): void {

@@ -40,7 +40,7 @@ export class Questions {
   }
 
   /** The calendar of a plan's zone. */
-  calendarOf({ timezone = this.#timezone }: Plan): Calendar {
+  calendarOf({ timezone = this.#timezone }: Pick<Plan, 'timezone'>): Calendar {
     let calendar = this.#calendars.get(timezone)
     if (calendar === undefined) this.#calendars.set(timezone, (calendar = new Calendar(timezone)))
     return calendar

@@ -77,11 +77,15 @@ export class Rules {
 
   /** A budget by itself. */
   levelOfBudget(budget: BudgetDoc): Level {
-    const { scope, subject_id } = budget
-    const plan = { ...this.#noPlan, limits: [budgetLimit(budget)] }
-    const isUsers = scope === 'user' && subject_id !== undefined
-    const { timezone } = isUsers ? this.accounts.adjust(subject_id, plan) : plan
-    return { subject: counterOf(budget), plan: { ...plan, timezone } }
+    const subject = counterOf(budget)
+    const timezone = this.zoneOf(subject)
+    return { subject, plan: { ...this.#noPlan, limits: [budgetLimit(budget)], timezone } }
+  }
+
+  /** The zone set for whom a counter belongs to; undefined: the billing zone. */
+  zoneOf(subject: string): string | undefined {
+    if (!subject.startsWith('user:')) return undefined
+    return this.accounts.timezoneOf(subject.slice('user:'.length))
   }
 
   #levels(plan: Plan, userId: string, orgId: string | undefined): Level[] {

@@ -1,19 +1,33 @@
 import type { Model } from 'mongoose'
-import type { CounterDoc } from '../../models/counter.js'
+import type { CounterDoc, CounterPart } from '../../models/counter.js'
 import type { Counted } from './counter-flow.js'
+import type { Clock } from '../clock.js'
+import { nothing, plus, type Amount } from '../limits/amount.js'
 import { pipelineOf, type Move, type Moved } from './counter-move.js'
 import { isDuplicate, type Database } from './database.js'
 import { UsageError } from '../errors.js'
 import { writeErrorsOf } from './write-outcome.js'
 
+/** A counter as it was read. */
+export interface CounterState extends Counted {
+  readonly subject: string
+  /** When it was last told something. */
+  readonly updated_at: Date
+}
+
+/** Whose part it is that brings a counter in line with the log. */
+const fromLog = 'log'
+
 /** `usage_counters` in domain verbs. */
 export class CounterStore {
   readonly #db: Database
   readonly #model: Model<CounterDoc>
+  readonly #now: () => number
 
-  constructor(db: Database, model: Model<CounterDoc>) {
+  constructor(db: Database, model: Model<CounterDoc>, clock: Clock) {
     this.#db = db
     this.#model = model
+    this.#now = () => clock.now()
   }
 
   /**
@@ -44,8 +58,61 @@ export class CounterStore {
     return moves.map((_, index) => !failed.has(index))
   }
 
+  /** The counters of users that were told something last after `from` and up to `to`, epoch ms. */
+  async *usedIn(from: number, to: number, limit: number): AsyncGenerator<CounterState> {
+    const updated_at = { $gt: new Date(from), $lte: new Date(to) }
+    const cursor = this.#counters()
+      .find({ _id: { $gte: 'user:', $lt: 'user;' }, updated_at })
+      .sort({ updated_at: 1 })
+      .limit(limit)
+    for await (const doc of cursor) yield stateOf(doc)
+  }
+
+  /** All counters that were told something since an instant. */
+  async *usedSince(since: Date): AsyncGenerator<CounterState> {
+    for await (const doc of this.#counters().find({ updated_at: { $gte: since } }))
+      yield stateOf(doc)
+  }
+
+  async states(subjects: readonly string[]): Promise<CounterState[]> {
+    const found = this.#counters().find({ _id: { $in: [...subjects] } })
+    return (await this.#db.within(found.toArray())).map(stateOf)
+  }
+
+  /**
+   * Adds to what is settled in windows, apart from what instances say; makes a counter that is none yet
+   * (`updated_at` undefined). False when it has been told something since it was read.
+   */
+  async add(
+    { subject, updated_at, parts = [] }: Partial<CounterState> & { readonly subject: string },
+    amounts: readonly { readonly key: string; readonly amount: Amount }[],
+  ): Promise<boolean> {
+    const keys = amounts.map(({ key }) => key)
+    const added = amounts.map(({ key, amount }) => {
+      const before = parts.find(({ i, k }) => i === fromLog && k === key)
+      return partOf(key, before, amount)
+    })
+    const others = parts.filter(({ i, k }) => i !== fromLog || !keys.includes(k))
+    const change = this.#counters().updateOne(
+      { _id: subject, updated_at: updated_at ?? { $exists: false } },
+      { $set: { parts: [...others, ...added], updated_at: new Date(this.#now()) } },
+      { upsert: updated_at === undefined, writeConcern: { w: 'majority' } },
+    )
+    try {
+      const { matchedCount, upsertedCount } = await this.#db.within(change)
+      return matchedCount + upsertedCount > 0
+    } catch (error) {
+      if (isDuplicate(error)) return false
+      throw error
+    }
+  }
+
+  #counters() {
+    return this.#db.collection(this.#model)
+  }
+
   async #move(move: Move): Promise<Moved> {
-    const counters = this.#db.collection(this.#model)
+    const counters = this.#counters()
     const found = await counters.findOneAndUpdate(placeOf(move), pipelineOf(move), {
       upsert: true,
       returnDocument: 'after',
@@ -56,10 +123,21 @@ export class CounterStore {
 
   /** By subject; those without a counter are left out. */
   async find(subjects: readonly string[]): Promise<Map<string, Counted>> {
-    const counters = this.#db.collection(this.#model)
+    const counters = this.#counters()
     const found = await this.#db.within(counters.find({ _id: { $in: [...subjects] } }).toArray())
     return new Map(found.map((doc) => [doc._id, countedOf(doc)]))
   }
+}
+
+function stateOf(doc: CounterDoc): CounterState {
+  return { subject: doc._id, updated_at: doc.updated_at, ...countedOf(doc) }
+}
+
+function partOf(key: string, before: CounterPart | undefined, amount: Amount): CounterPart {
+  const known = before ? { requests: before.ur, tokens: before.ut, cost: before.uc } : nothing
+  const { requests, tokens, cost } = plus(known, amount)
+  const settled = { ur: requests, ut: tokens, uc: cost }
+  return { i: fromLog, n: 0, k: key, e: 0, ...settled, hr: 0, ht: 0, hc: 0 }
 }
 
 function countedOf(doc: Partial<CounterDoc> | null): Counted {

@@ -19,6 +19,7 @@ import { Database } from './database.js'
 import { LiveStore } from './live-store.js'
 import { LogRows } from './log-rows.js'
 import { LogPrices } from './log-prices.js'
+import { LogSums } from './log-sums.js'
 import { LogStore } from './log-store.js'
 import { NoticeStore } from './notice-store.js'
 import { PlanStore } from './plan-store.js'
@@ -31,6 +32,7 @@ export interface Store {
   readonly db: Database
   readonly logs: LogStore
   readonly rows: LogRows
+  readonly sums: LogSums
   readonly live: LiveStore
   readonly days: RollupStore<DayDoc>
   readonly intervals: RollupStore<IntervalDoc>
@@ -69,6 +71,7 @@ export function createStore(connection: Connection, clock: Clock, deadlineMs = 5
     db,
     logs: new LogStore(db, models.logs),
     rows: new LogRows(db, models.logs),
+    sums: new LogSums(db, models.logs),
     live: new LiveStore(db, models.logs),
     days: new RollupStore(db, models.days, 'date'),
     intervals: new RollupStore(db, models.intervals, 'start'),
@@ -79,7 +82,7 @@ export function createStore(connection: Connection, clock: Clock, deadlineMs = 5
     budgets: new BudgetStore(db, models.budgets),
     logPrices: new LogPrices(db, models.logs),
     audit: new AuditStore(db, models.audit),
-    counters: new CounterStore(db, models.counters),
+    counters: new CounterStore(db, models.counters, clock),
     notices: new NoticeStore(db, models.notices),
     prepare: async () => {
       await connection.asPromise()

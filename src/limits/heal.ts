@@ -1,0 +1,117 @@
+import type { CounterState } from '../store/counter-store.js'
+import type { Store } from '../store/store.js'
+import { minus, type Amount } from './amount.js'
+import { sumsIn } from './tally.js'
+import type { Calendar, CalendarWindow } from './windows.js'
+
+export type HealDoor = Pick<Store, 'counters' | 'sums'>
+
+/** What a counter said too little or too much of a window: the log's sum less its own. */
+export interface Difference {
+  readonly key: string
+  readonly counted: Amount
+  readonly logged: Amount
+}
+
+/** What became of a look at a counter. */
+export type Healed =
+  /** It was used a moment ago, or something runs: what it says and what is logged may differ. */
+  | { outcome: 'busy' }
+  | { outcome: 'right' }
+  | { outcome: 'differs' | 'healed'; differences: readonly Difference[] }
+
+export interface HealOptions {
+  readonly calendar: Calendar
+  readonly now: number
+  /** False: only looks. */
+  readonly heals: boolean
+}
+
+/** A counter at rest this long has been told everything, ms. */
+const quietMs = 60_000
+/** One that says more than the log has may wait for events that are on their way still, ms. */
+const settledMs = 3_600_000
+/** How long the log may be read for one counter, ms. */
+const readMs = 30_000
+const kinds = ['hour', 'day', 'month'] as const
+
+/**
+ * Holds a counter against the log, in its current hour, day and month, and puts it right. Only while it
+ * is at rest: both are told of an operation within moments, but not at once. Too much is only taken away
+ * after an hour at rest: a backlog of events may be on its way to the log.
+ */
+export async function healCounter(
+  { counters, sums }: HealDoor,
+  counter: CounterState,
+  { calendar, now, heals }: HealOptions,
+): Promise<Healed> {
+  const restMs = now - counter.updated_at.getTime()
+  if (restMs < quietMs || isHolding(counter, now)) return { outcome: 'busy' }
+  const windows = kinds
+    .map((kind) => calendar.at(now, kind))
+    .filter(({ key }) => counter.parts.some(({ k }) => k === key))
+  if (windows.length === 0) return { outcome: 'right' }
+  const logged = await sums.of(ownerOf(counter.subject), windows.map(spanOf), readMs)
+  const all = windows.flatMap(({ key }, index) => differenceOf(counter, key, logged[index], now))
+  const differences = all.filter((one) => restMs >= settledMs || !isTooMuch(one))
+  if (differences.length === 0) return { outcome: all.length === 0 ? 'right' : 'busy' }
+  if (!heals) return { outcome: 'differs', differences }
+  const amounts = differences.map(({ key, counted, logged }) => ({
+    key,
+    amount: minus(logged, counted),
+  }))
+  const isHealed = await counters.add(counter, amounts)
+  return isHealed ? { outcome: 'healed', differences } : { outcome: 'busy' }
+}
+
+/** What the log has of windows that a counter has never counted. */
+export async function countFromLog(
+  { counters, sums }: HealDoor,
+  subject: string,
+  calendar: Calendar,
+  now: number,
+): Promise<void> {
+  const [counter] = await counters.states([subject])
+  const windows = (['day', 'month'] as const)
+    .map((kind) => calendar.at(now, kind))
+    .filter(({ key }) => counter?.parts.some(({ k }) => k === key) !== true)
+  if (windows.length === 0) return
+  const logged = await sums.of(ownerOf(subject), windows.map(spanOf), readMs)
+  const amounts = windows.flatMap(({ key }, index) => {
+    const amount = logged[index]
+    return amount === undefined ? [] : [{ key, amount }]
+  })
+  await counters.add(counter ?? { subject }, amounts)
+}
+
+function isHolding({ parts }: CounterState, now: number): boolean {
+  return parts.some(({ e, hr, ht, hc }) => e > now && (hr !== 0 || ht !== 0 || hc !== 0))
+}
+
+function differenceOf(
+  { parts }: CounterState,
+  key: string,
+  logged: Amount | undefined,
+  now: number,
+): Difference[] {
+  const { used: counted } = sumsIn(parts, key, now)
+  if (logged === undefined) return []
+  const { requests, tokens, cost } = minus(logged, counted)
+  return requests === 0 && tokens === 0 && cost === 0 ? [] : [{ key, counted, logged }]
+}
+
+function isTooMuch({ counted, logged }: Difference): boolean {
+  const { requests, tokens, cost } = minus(logged, counted)
+  return requests < 0 || tokens < 0 || cost < 0
+}
+
+function spanOf({ from, resetsAt }: CalendarWindow) {
+  return { from: new Date(from), to: new Date(resetsAt) }
+}
+
+/** Whose operations a counter counts. */
+function ownerOf(subject: string) {
+  if (subject.startsWith('user:')) return { user_id: subject.slice(5) }
+  if (subject.startsWith('org:')) return { org_id: subject.slice(4) }
+  return {}
+}
