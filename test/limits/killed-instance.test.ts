@@ -34,7 +34,7 @@ describe(`an instance that is killed while it holds all of a limit`, function ()
     database = await freshDatabase()
   })
   afterEach(async () => {
-    await Promise.all(instances.map(endOf))
+    await Promise.all(instances.map((one) => endOf(one)))
     instances = []
   })
   after(async () => {

@@ -1,97 +1,146 @@
 import assert from 'node:assert/strict'
-import { fork, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { Agent, request } from 'node:http'
-import type { PlanOptions } from '../../src/index.js'
-import { secret } from '../helpers/app.js'
+import { Agent } from 'node:http'
+import type { LimitOptions, PlanOptions, UsageEvent } from '../../src/index.js'
 import { freshDatabase, type FreshDatabase } from '../helpers/mongo.js'
+import type { CounterDoc, CounterPart } from '../../models/counter.js'
+import { ask, endOf, setClock, startInstance, type Instance } from './instances.js'
+import { until } from './stand.js'
 
 const runs = Number(process.env.LIMIT_RUNS ?? 1)
+/** What an answer uses: 60 tokens at $2.50 and 40 at $10 per million. */
+const used = { tokens: 100, cost: 60 * 2_500 + 40 * 10_000 }
+const body = JSON.stringify({ model: 'gpt-4o', max_tokens: 200 })
+/** Requests at once, where it matters. */
+const inFlight = 50
+const daily = { name: 'daily', window: 'day' } as const
 
-interface Instance {
-  readonly child: ChildProcess
-  readonly port: number
-}
-
-async function start(uri: string, plan: PlanOptions): Promise<Instance> {
-  const script = new URL('instance.ts', import.meta.url).pathname
-  const child = fork(script, [uri, secret, JSON.stringify(plan)], {
-    execArgv: ['--import', 'tsx'],
-  })
-  const [port] = (await once(child, 'message')) as [number]
-  return { child, port }
-}
-
-function ask(agent: Agent, { port }: Instance, user: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const path = `/ai/chat?user=${user}`
-    const req = request({ port, agent, path, method: 'POST' }, (res) => {
-      res.resume().once('end', () => resolve(res.statusCode ?? 0))
-    })
-    req.once('error', reject)
-    req.end()
-  })
-}
-
-describe(`a hard limit of 50 a day, 1,000 requests at once over two processes, ${runs} run(s)`, () => {
+describe(`1,000 requests at once over two processes, ${runs} run(s)`, function () {
+  this.timeout(20_000 + runs * 10_000)
   let database: FreshDatabase
-  let instances: Instance[]
+  let instances: Instance[] = []
   let agent: Agent
   before(async () => {
     database = await freshDatabase()
+  })
+  after(() => database.drop())
+  beforeEach(() => {
     agent = new Agent({ keepAlive: true, maxSockets: 250 })
   })
-  after(async () => {
-    agent.destroy()
-    await database.drop()
-  })
   afterEach(async () => {
-    for (const { child } of instances) {
-      const left = once(child, 'exit')
-      child.send('stop')
-      await left
-    }
+    agent.destroy()
+    await Promise.all(instances.map((one) => endOf(one)))
+    instances = []
   })
 
-  const limits = [{ name: 'daily', metric: 'requests', window: 'day', limit: 50 }] as const
-  const storm = async (user: string): Promise<number[]> =>
+  const start = async (plan: PlanOptions) => {
+    instances = await Promise.all([0, 1].map(() => startInstance(database.uri, plan)))
+  }
+  const storm = async (user: string, asked = {}): Promise<number[]> =>
     Promise.all(
       Array.from({ length: 1_000 }, (_, index) => {
         const instance = instances[index % 2]
         assert.ok(instance)
-        return ask(agent, instance, user)
+        return ask(agent, instance, user, asked)
       }),
     )
+  const served = (statuses: readonly number[]) => statuses.filter((one) => one === 200).length
+  const countedOf = async (user: string) => {
+    const counters = database.connection.collection<CounterDoc>('usage_counters')
+    const counter = await counters.findOne({ _id: `user:${user}` })
+    const parts = (counter?.parts ?? []).filter(({ k }) => k.startsWith('day@'))
+    const sum = (of: (part: CounterPart) => number) => parts.reduce((all, one) => all + of(one), 0)
+    const counted = { requests: sum(({ ur }) => ur), tokens: sum(({ ut }) => ut) }
+    return { ...counted, cost: sum(({ uc }) => uc), held: sum(({ hr, ht, hc }) => hr + ht + hc) }
+  }
+  const loggedOf = async (user: string) => {
+    const logs = database.connection.collection<UsageEvent>('usage_logs')
+    const events = await logs.find({ user_id: user, status: 'ok' }).toArray()
+    const tokens = events.reduce((all, one) => all + one.tokens_used, 0)
+    const cost = events.reduce((all, one) => all + (one.cost_nano_usd ?? 0), 0)
+    return { requests: events.length, tokens, cost }
+  }
+  /** What the log and the counters agree on once both instances have closed. */
+  const sumsOf = async (users: readonly string[]) => {
+    await Promise.all(instances.map((one) => endOf(one)))
+    const sums = await Promise.all(users.map(loggedOf))
+    for (const [at, user] of users.entries())
+      assert.deepEqual(await countedOf(user), { ...sums[at], held: 0 }, user)
+    return sums
+  }
 
   for (const onStoreError of ['open', 'closed'] as const) {
-    it(`lets through exactly 50, and answers all within 2 s, ${onStoreError}`, async () => {
-      const plan: PlanOptions = { limits, onStoreError }
-      instances = await Promise.all([0, 1].map(() => start(database.uri, plan)))
+    it(`pass a hard limit of 50 a day exactly 50 times, within 2 s, ${onStoreError}`, async () => {
+      await start({ limits: [{ ...daily, metric: 'requests', limit: 50 }], onStoreError })
       await storm(`warm-${onStoreError}`)
       for (let run = 0; run < runs; run++) {
         const began = performance.now()
         const statuses = await storm(`${onStoreError}-${run}`)
         const took = performance.now() - began
-        assert.equal(statuses.filter((status) => status === 200).length, 50)
+        assert.equal(served(statuses), 50)
         assert.equal(statuses.filter((status) => status === 429).length, 950)
         assert.ok(took < 2_000, `took ${Math.round(took)} ms`)
       }
     })
+
+    for (const metric of ['tokens', 'cost'] as const)
+      it(`never pass a strict limit of ${metric}, and use what there is, ${onStoreError}`, async () => {
+        const room = 50
+        const limit = metric === 'cost' ? (room * used.cost) / 1e9 : room * used.tokens
+        const strict: LimitOptions = { ...daily, metric, limit, reservation: 'strict' }
+        await start({ limits: [strict], onStoreError })
+        await storm(`warm-${metric}-${onStoreError}`, { body })
+        const users = Array.from({ length: runs }, (_, run) => `${metric}-${onStoreError}-${run}`)
+        const counts: number[] = []
+        for (const user of users) {
+          const statuses = await storm(user, { body })
+          assert.ok(statuses.every((status) => status === 200 || status === 429))
+          counts.push(served(statuses))
+        }
+        const sums = await sumsOf(users)
+        for (const [run, sum] of sums.entries()) {
+          assert.equal(sum.requests, counts[run])
+          assert.ok(sum[metric] <= room * used[metric], `${sum[metric]} used`)
+          assert.ok(sum.requests > 0)
+        }
+        console.log(`      served of ${room}: ${counts.join(' ')}; overshoot 0`)
+      })
   }
+
+  it('pass a typical limit of tokens by no more than was in flight, which is charged', async () => {
+    const limit = 5_000
+    await start({ limits: [{ ...daily, metric: 'tokens', limit }] })
+    await storm('warm-typical')
+    agent.destroy()
+    agent = new Agent({ keepAlive: true, maxSockets: inFlight / 2 })
+    const users = Array.from({ length: runs }, (_, run) => `typical-${run}`)
+    const count: number[] = []
+    for (const user of users) {
+      const statuses = await storm(user)
+      assert.ok(statuses.every((status) => status === 200 || status === 429))
+      count.push(served(statuses))
+      await until(async () => (await countedOf(user)).requests === count.at(-1))
+      for (const one of instances) assert.equal(await ask(agent, one, user), 429)
+    }
+    const sums = await sumsOf(users)
+    const beyond = sums.map(({ tokens }, run) => {
+      assert.ok(tokens > limit, `${tokens} used`)
+      assert.ok(tokens - limit <= inFlight * used.tokens, `${tokens - limit} beyond`)
+      assert.equal(tokens, (count[run] ?? 0) * used.tokens)
+      return tokens - limit
+    })
+    console.log(`      overshoot, tokens: ${beyond.join(' ')}`)
+  })
 
   for (const [what, end] of [
     ['midnight', Date.UTC(2026, 4, 12)],
     ['the end of a month', Date.UTC(2026, 5, 1)],
   ] as const) {
-    it(`lets through 50 before ${what} and 50 after it`, async () => {
-      instances = await Promise.all([0, 1].map(() => start(database.uri, { limits })))
+    it(`pass a hard limit of 50 a day 50 times before ${what} and 50 times after it`, async () => {
+      await start({ limits: [{ ...daily, metric: 'requests', limit: 50 }] })
       const user = `across-${end}`
       for (const now of [end - 60_000, end]) {
-        for (const { child } of instances) {
-          child.send(now)
-          await once(child, 'message')
-        }
-        assert.equal((await storm(user)).filter((status) => status === 200).length, 50)
+        for (const one of instances) await setClock(one, now)
+        assert.equal(served(await storm(user)), 50)
       }
     })
   }
