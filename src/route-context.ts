@@ -9,6 +9,7 @@ import type {
   PriceActions,
   RouteContext,
 } from '../routes/context.js'
+import { ApiRate } from './api-rate.js'
 import { AccountDesk } from './accounts/account-desk.js'
 import { healthReport, type HealthReport } from './health.js'
 import type { House } from './house.js'
@@ -35,6 +36,8 @@ export function createRouteContext(config: Config, house: House, find: FindCalle
   const { store, plans, rules, meter } = house
   const live = shared(() => realtime(store, clock.now()), shareMs, clock)
   const ping = shared(() => store.ping(), shareMs, clock)
+  const { apiRateLimit } = config
+  const rate = apiRateLimit ? new ApiRate(apiRateLimit.perMinute, clock) : undefined
   const discard: RequestHandler = function usageDiscard(req, _res, next) {
     meter.discard(req)
     next()
@@ -45,7 +48,8 @@ export function createRouteContext(config: Config, house: House, find: FindCalle
     discard,
     openapiPath: fileURLToPath(packageFile('openapi.yaml')),
     now: () => clock.now(),
-    guard: (access) => authenticate(find, access),
+    // What services send must not get lost, and monitoring must see.
+    guard: (access) => authenticate(find, access, access === 'service' ? undefined : rate),
     userUsage: (user, span, zone) => askUserUsage(config, house, user, span, zone),
     estimate: (user, asked) => askEstimate(config, house, user, asked),
     quota: async (user) => quota(house.limiter, user.user_id, await planOf(config, house, user)),

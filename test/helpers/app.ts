@@ -50,6 +50,7 @@ export async function startApp(
     connection: database.connection,
     auth: { secret, algorithms: ['HS256'] },
     logger: quiet,
+    apiRateLimit: false,
     ...options,
   })
   await usage.ready()
