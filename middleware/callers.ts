@@ -1,4 +1,5 @@
 import type { Request } from 'express'
+import { faultOf } from '../src/fault.js'
 import type { Caller, RejectReason, Verdict, Verifier } from '../src/identity/verifier.js'
 import { parseUserId } from '../src/identity/user-id.js'
 import type { Config, Identity } from '../src/options.js'
@@ -25,7 +26,7 @@ export function createFindCaller(
   if (identify === undefined) return byToken
   let reported = false
   const report = (error: unknown) => {
-    if (!reported) logger.error(`usage: identify(req) failed: ${String(error)}`)
+    if (!reported) logger.error(`usage: identify(req) failed: ${faultOf(error)}`)
     reported = true
     return undefined
   }

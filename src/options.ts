@@ -13,7 +13,7 @@ import { invalidOption, shown } from './identity/invalid-option.js'
 import { describe } from './option-issue.js'
 import type { Plan } from './limits/plan.js'
 import { plansOf, plansSchema, type PlanOptions } from './limits/plan-options.js'
-import { consoleLogger, type Logger } from './logger.js'
+import { consoleLogger, lineByLine, type Logger } from './logger.js'
 import type { PriceOverride } from './pricing/override.js'
 import { pricingOptions, type PricingConfig } from './pricing/pricing-options.js'
 import { isTimezone } from './time.js'
@@ -240,7 +240,7 @@ export function parseOptions(options: UsageOptions, production: boolean): Config
     idempotencyKey: options.idempotencyKey,
     operations: Object.freeze([...(options.operations ?? []), ...defaultOperations]),
     metadata: new Set(data.metadata),
-    logger: options.logger ?? consoleLogger,
+    logger: lineByLine(options.logger ?? consoleLogger),
     clock: options.clock ?? systemClock,
   })
 }
