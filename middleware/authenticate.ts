@@ -15,15 +15,22 @@ export function callerOf(req: Request): Caller {
 /** Who may pass: anybody with a valid token, admins, or admins and services. */
 export type Access = 'user' | 'admin' | 'service'
 
-/** Lets in who has the access; 401 with `WWW-Authenticate` or 403 otherwise. */
-export function authenticate(find: FindCaller, access: Access): RequestHandler {
+/** How often each user may ask. */
+export interface Rate {
+  readonly perMinute: number
+  /** Counts a request; answers how many seconds it is too early, 0 when it may pass. */
+  take(userId: string): number
+}
+
+/** Lets in who has the access; 401 with `WWW-Authenticate`, 403, or 429 with `Retry-After` otherwise. */
+export function authenticate(find: FindCaller, access: Access, rate?: Rate): RequestHandler {
   return function usageAuthenticate(req, res, next) {
     const verdict = find(req)
     if (!(verdict instanceof Promise)) {
-      next(judge(req, res, verdict, access))
+      next(judge(req, res, verdict, access, rate))
       return
     }
-    verdict.then((found) => next(judge(req, res, found, access)), next)
+    verdict.then((found) => next(judge(req, res, found, access, rate)), next)
   }
 }
 
@@ -32,11 +39,19 @@ function judge(
   res: Response,
   verdict: Verdict,
   access: Access,
+  rate: Rate | undefined,
 ): UsageError | undefined {
   const caller = admit(res, verdict, access)
   if (caller instanceof UsageError) return caller
   callers.set(req, caller)
-  return undefined
+  return rate && hurried(res, caller, rate)
+}
+
+function hurried(res: Response, { user_id }: Caller, rate: Rate): UsageError | undefined {
+  const seconds = rate.take(user_id)
+  if (seconds === 0) return undefined
+  res.set('Retry-After', String(seconds))
+  return new UsageError('rate_limited', `At most ${rate.perMinute} requests a minute are answered`)
 }
 
 /** The caller that a verdict lets in, or the refusal; a 401 gets its `WWW-Authenticate`. */

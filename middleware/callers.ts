@@ -1,6 +1,7 @@
 import type { Request } from 'express'
+import { faultOf } from '../src/fault.js'
 import type { Caller, RejectReason, Verdict, Verifier } from '../src/identity/verifier.js'
-import { parseUserId } from '../src/identity/user-id.js'
+import { parseIdentifier, parseUserId } from '../src/identity/user-id.js'
 import type { Config, Identity } from '../src/options.js'
 
 /**
@@ -25,7 +26,7 @@ export function createFindCaller(
   if (identify === undefined) return byToken
   let reported = false
   const report = (error: unknown) => {
-    if (!reported) logger.error(`usage: identify(req) failed: ${String(error)}`)
+    if (!reported) logger.error(`usage: identify(req) failed: ${faultOf(error)}`)
     reported = true
     return undefined
   }
@@ -45,11 +46,13 @@ export function createFindCaller(
   }
 }
 
+/** What a host says may have come from a client: what is no name is left out. */
 function callerOf(identity: Identity): Caller | undefined {
   const user_id = parseUserId(identity.user_id)
   if (user_id === undefined) return undefined
-  const { tier, org_id, role } = identity
-  const roles = [...(identity.roles ?? []), ...(role === undefined ? [] : [role])]
+  const [tier, org_id] = [parseIdentifier(identity.tier), parseIdentifier(identity.org_id)]
+  const several: readonly unknown[] = Array.isArray(identity.roles) ? identity.roles : []
+  const roles = [...several, identity.role].filter((role) => typeof role === 'string')
   return {
     user_id,
     roles,

@@ -5,6 +5,7 @@ import { UsageError } from '../src/errors.js'
 import { Line, type Ticket } from '../src/limits/line.js'
 import { parsePrioritizeOptions, type PrioritizeOptions } from '../src/limits/prioritize-options.js'
 import type { Standing } from '../src/limits/turns.js'
+import { faultOf } from '../src/fault.js'
 import type { Logger } from '../src/logger.js'
 import type { MaybePromise } from '../src/maybe-promise.js'
 import type { Meter } from '../src/meter.js'
@@ -63,7 +64,7 @@ export function createPrioritize(
 function createWait({ meter, logger, standingOf }: PrioritizeContext, line: Line) {
   let reported = false
   const report = (error: unknown) => {
-    if (!reported) logger.error(`usage: prioritize could not tell a priority: ${String(error)}`)
+    if (!reported) logger.error(`usage: prioritize could not tell a priority: ${faultOf(error)}`)
     reported = true
     return unknown
   }

@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler, Response } from 'express'
 import { errorCodes, UsageError, type ErrorCode } from '../src/errors.js'
+import { faultOf } from '../src/fault.js'
 import type { Logger } from '../src/logger.js'
 
 /** The body of every error answer. https://www.rfc-editor.org/rfc/rfc9457 */
@@ -45,9 +46,7 @@ function toUsageError(error: unknown, logger: Logger): UsageError {
   const fromParser = parserCodes.get(errorKind(error))
   if (fromParser) return new UsageError(fromParser.code, fromParser.detail)
   if (error instanceof URIError) return new UsageError('invalid_parameter', 'The path is malformed')
-  logger.error(
-    `usage: unexpected error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-  )
+  logger.error(`usage: unexpected error: ${faultOf(error)}`)
   return new UsageError('internal', 'Something went wrong on our side')
 }
 

@@ -23,6 +23,8 @@ import type { Span } from '../src/time.js'
 export interface AskedUser {
   readonly user_id: string
   readonly tier?: string | null
+  /** The organisation, as their token says. */
+  readonly org_id?: string
 }
 
 /** The kind of operation that an estimate is asked for; absent: of every kind. */

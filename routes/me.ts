@@ -1,5 +1,6 @@
+import type { Request } from 'express'
 import { callerOf } from '../middleware/authenticate.js'
-import type { RouteContext } from './context.js'
+import type { AskedUser, RouteContext } from './context.js'
 import { ownEventJson, sendJson } from './json.js'
 import { logFilterOf, logPage, logPageFields } from './logs.js'
 import { fields, parseQuery, spanFields, spanOf } from './query.js'
@@ -10,8 +11,7 @@ export function meRoutes(context: RouteContext): Route[] {
   const guard = context.guard('user')
   const usage = handle(async (req, res) => {
     const { span, timezone } = spanOf(parseQuery(req, spanFields), context.now(), context.timezone)
-    const { user_id, tier } = callerOf(req)
-    const answer = await context.userUsage({ user_id, tier: tier ?? null }, span, timezone)
+    const answer = await context.userUsage(asked(req), span, timezone)
     const { total_cost_usd, unpriced_operations, ...shown } = answer
     sendJson(
       res,
@@ -30,8 +30,7 @@ export function meRoutes(context: RouteContext): Route[] {
   })
   const quota = handle(async (req, res) => {
     parseQuery(req, {})
-    const { user_id, tier } = callerOf(req)
-    sendJson(res, await context.quota({ user_id, tier: tier ?? null }))
+    sendJson(res, await context.quota(asked(req)))
   })
   return [
     { method: 'get', path: '/me', handlers: [guard, usage] },
@@ -47,11 +46,15 @@ function estimateHandler(context: RouteContext) {
       operation_type: fields.text,
       model: fields.text,
     })
-    const { user_id, tier } = callerOf(req)
     const kind = {
       ...(operation_type !== undefined && { operation_type }),
       ...(model !== undefined && { model }),
     }
-    sendJson(res, await context.estimate({ user_id, tier: tier ?? null }, kind))
+    sendJson(res, await context.estimate(asked(req), kind))
   })
+}
+
+function asked(req: Request): AskedUser {
+  const { user_id, tier, org_id } = callerOf(req)
+  return { user_id, tier: tier ?? null, ...(org_id !== undefined && { org_id }) }
 }

@@ -1,4 +1,10 @@
-import type { BudgetActions, BudgetNow, PlanActions, PriceActions } from '../routes/context.js'
+import type {
+  BudgetActions,
+  BudgetNow,
+  PlanActions,
+  PriceActions,
+  RouteContext,
+} from '../routes/context.js'
 import { AccountDesk } from './accounts/account-desk.js'
 import { BudgetDesk } from './budgets/budget-desk.js'
 import { UsageError } from './errors.js'
@@ -9,7 +15,19 @@ import type { Config } from './options.js'
 import { PriceDesk } from './pricing/price-desk.js'
 import type { BudgetDoc } from './store/budget-store.js'
 
-export function priceActions({ store, prices }: House): PriceActions {
+type Admin = Pick<RouteContext, 'prices' | 'accounts' | 'plans' | 'budgets'>
+
+/** What admins can do. */
+export function adminActions(config: Pick<Config, 'clock'>, house: House): Admin {
+  return {
+    prices: priceActions(house),
+    accounts: accountDesk(house),
+    plans: planActions(house),
+    budgets: budgetActions(config, house),
+  }
+}
+
+function priceActions({ store, prices }: House): PriceActions {
   const desk = new PriceDesk(store, () => prices.refresh())
   return {
     page: (filter, after, limit) => store.prices.page(filter, after, limit),
@@ -19,7 +37,7 @@ export function priceActions({ store, prices }: House): PriceActions {
   }
 }
 
-export function planActions({ store, limits: { rules } }: House): PlanActions {
+function planActions({ store, limits: { rules } }: House): PlanActions {
   const desk = new PlanDesk(store, rules.plans)
   return {
     list: async () => {
@@ -31,7 +49,7 @@ export function planActions({ store, limits: { rules } }: House): PlanActions {
   }
 }
 
-export function accountDesk(house: House): AccountDesk {
+function accountDesk(house: House): AccountDesk {
   return new AccountDesk(house.store, house.limits.rules, budgetDesk(house))
 }
 
@@ -43,7 +61,7 @@ function budgetDesk({ store, limits }: House): BudgetDesk {
   })
 }
 
-export function budgetActions({ clock }: Pick<Config, 'clock'>, house: House): BudgetActions {
+function budgetActions({ clock }: Pick<Config, 'clock'>, house: House): BudgetActions {
   const { store, limits } = house
   const desk = budgetDesk(house)
   const withStates = async (budgets: readonly BudgetDoc[]): Promise<BudgetNow[]> => {

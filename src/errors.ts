@@ -23,6 +23,7 @@ export const errorCodes = {
   invalid_budget: { title: 'Invalid budget', status: 422 },
   invalid_account: { title: 'Invalid account', status: 422 },
   quota_exceeded: { title: 'Quota exceeded', status: 429 },
+  rate_limited: { title: 'Rate limited', status: 429 },
   internal: { title: 'Internal error', status: 500 },
   upstream_unreachable: { title: 'Provider unreachable', status: 502 },
   store_unavailable: { title: 'Store unavailable', status: 503 },

@@ -5,6 +5,7 @@ import { complete, type CompletionContext } from './capture/complete.js'
 import { OperationTable } from './capture/operations.js'
 import { Complaints } from './complaints.js'
 import { within } from './deadline.js'
+import { faultOf } from './fault.js'
 import { HostReaders } from './capture/readers/host-readers.js'
 import type { Correction, UnrecordedEvent } from './event.js'
 import { anonymousUserId } from './identity/user-id.js'
@@ -204,7 +205,7 @@ export class House {
     return new Intake({
       ledger: this.ledger,
       elapsed: () => clock.elapsed(),
-      onError: (error) => this.#complaints.mistake(`completing an event failed: ${String(error)}`),
+      onError: (error) => this.#complaints.mistake(`completing an event failed: ${faultOf(error)}`),
       hold: (one, ending) => this.#waiting.hold(one, ending),
       complete: (one, ending) =>
         andThen(complete(one, ending, context), (event) => {

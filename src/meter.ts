@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { faultOf } from './fault.js'
 import { mergeFacts, type Facts } from './capture/annotations.js'
 import { Capture, type Operation } from './capture/capture.js'
 import type { OperationTable } from './capture/operations.js'
@@ -156,7 +157,7 @@ export class Meter {
       const key = idempotencyKey(capture.req)
       if (typeof key === 'string' && key.length > 0) capture.idempotencyKey = key.slice(0, 256)
     } catch (error) {
-      onMistake(`idempotencyKey(req) failed: ${String(error)}`)
+      onMistake(`idempotencyKey(req) failed: ${faultOf(error)}`)
     }
   }
 
@@ -173,7 +174,9 @@ export class Meter {
     }
     const refused = mergeFacts(capture.annotations, facts, this.#options.metadata)
     if (refused.length > 0) {
-      this.#options.onMistake(`annotate left out ${refused.slice(0, 10).join(', ')}: not valid`)
+      this.#options.onMistake(
+        `annotate left out ${refused.slice(0, 10).join(', ').slice(0, 256)}: not valid`,
+      )
     }
   }
 

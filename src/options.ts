@@ -1,8 +1,10 @@
 import type { Request } from 'express'
 import type { Connection } from 'mongoose'
 import { z } from 'zod'
+import { apiRateLimitSchema, type ApiRateLimit } from './api-rate.js'
 import { captureSchema, type OutboundHosts } from './capture/capture-options.js'
 import { defaultOperations, type OperationOptions } from './capture/operations.js'
+import { operationsSchema } from './capture/operation-schema.js'
 import type { Reader } from './capture/readers/reader.js'
 import { systemClock, type Clock } from './clock.js'
 import type { AuthConfig, AuthOptions } from './identity/auth-options.js'
@@ -11,7 +13,7 @@ import { invalidOption, shown } from './identity/invalid-option.js'
 import { describe } from './option-issue.js'
 import type { Plan } from './limits/plan.js'
 import { plansOf, plansSchema, type PlanOptions } from './limits/plan-options.js'
-import { consoleLogger, type Logger } from './logger.js'
+import { consoleLogger, lineByLine, type Logger } from './logger.js'
 import type { PriceOverride } from './pricing/override.js'
 import { pricingOptions, type PricingConfig } from './pricing/pricing-options.js'
 import { isTimezone } from './time.js'
@@ -106,6 +108,8 @@ export interface UsageOptions {
     | undefined
   /** `/metrics` for Prometheus: `public` opens it without a token, false removes it. */
   metrics?: { public?: boolean | undefined } | false | undefined
+  /** How often each user may ask the HTTP API, in each process. Default 300 a minute. */
+  apiRateLimit?: ApiRateLimit | false | undefined
   /** IANA zone of billing months, and of answers that ask for none. Default 'UTC'. */
   timezone?: string | undefined
   /** Whether users see `total_cost_usd` in `/me`. Default false. */
@@ -118,15 +122,6 @@ export interface UsageOptions {
 
 const call = z.custom<(...args: unknown[]) => unknown>((value) => typeof value === 'function')
 const name = /^[\w.-]{1,64}$/
-const operation = z.strictObject({
-  path: z.string().startsWith('/').max(512),
-  type: z.string().regex(name, 'must be 1 to 64 letters, digits, _, - or .'),
-  estimateTokens: z.int().min(0).max(10_000_000).optional(),
-  methods: z
-    .array(z.string().regex(/^[A-Za-z]+$/))
-    .min(1)
-    .optional(),
-})
 const methodsOf = (...names: string[]) =>
   z.custom<object>(
     (value) =>
@@ -144,7 +139,7 @@ const schema = z.strictObject({
     .optional(),
   auth: z.unknown().optional(),
   identify: call.optional(),
-  operations: z.array(operation).max(1000).default([]),
+  operations: operationsSchema,
   idempotencyKey: call.optional(),
   trustTierClaim: z.boolean().default(true),
   plans: plansSchema,
@@ -169,6 +164,7 @@ const schema = z.strictObject({
   metrics: z
     .union([z.strictObject({ public: z.boolean().default(false) }), z.literal(false)])
     .prefault({}),
+  apiRateLimit: apiRateLimitSchema,
   timezone: z.string().refine(isTimezone, 'must be an IANA time zone').default('UTC'),
   exposeCostToUsers: z.boolean().default(false),
   logger: methodsOf('info', 'warn', 'error').optional(),
@@ -204,6 +200,7 @@ export interface Config {
   readonly rollup: { readonly cron: string; readonly enabled: boolean }
   readonly pricing: PricingConfig
   readonly metrics: { readonly public: boolean } | false
+  readonly apiRateLimit: { readonly perMinute: number } | false
   readonly timezone: string
   readonly exposeCostToUsers: boolean
   readonly logger: Logger
@@ -243,7 +240,7 @@ export function parseOptions(options: UsageOptions, production: boolean): Config
     idempotencyKey: options.idempotencyKey,
     operations: Object.freeze([...(options.operations ?? []), ...defaultOperations]),
     metadata: new Set(data.metadata),
-    logger: options.logger ?? consoleLogger,
+    logger: lineByLine(options.logger ?? consoleLogger),
     clock: options.clock ?? systemClock,
   })
 }

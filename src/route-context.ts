@@ -3,7 +3,8 @@ import type { RequestHandler } from 'express'
 import { authenticate } from '../middleware/authenticate.js'
 import type { FindCaller } from '../middleware/callers.js'
 import type { AskedUser, EstimateQuestion, RouteContext } from '../routes/context.js'
-import { accountDesk, budgetActions, planActions, priceActions } from './admin-actions.js'
+import { adminActions } from './admin-actions.js'
+import { ApiRate } from './api-rate.js'
 import { healthReport, type HealthReport } from './health.js'
 import type { House } from './house.js'
 import { estimate, estimateSamples } from './insight/estimate.js'
@@ -27,6 +28,8 @@ export function createRouteContext(config: Config, house: House, find: FindCalle
   const { store, plans, meter } = house
   const live = shared(() => realtime(store, clock.now()), shareMs, clock)
   const ping = shared(() => store.ping(), shareMs, clock)
+  const { apiRateLimit } = config
+  const rate = apiRateLimit ? new ApiRate(apiRateLimit.perMinute, clock) : undefined
   const discard: RequestHandler = function usageDiscard(req, _res, next) {
     meter.discard(req)
     next()
@@ -37,21 +40,18 @@ export function createRouteContext(config: Config, house: House, find: FindCalle
     discard,
     openapiPath: fileURLToPath(packageFile('openapi.yaml')),
     now: () => clock.now(),
-    guard: (access) => authenticate(find, access),
+    // What services send must not get lost, and monitoring must see.
+    guard: (access) => authenticate(find, access, access === 'service' ? undefined : rate),
     userUsage: (user, span, zone) => askUserUsage(config, house, user, span, zone),
     estimate: (user, asked) => askEstimate(config, house, user, asked),
-    quota: async (user) =>
-      quota(house.limits.limiter, user.user_id, await planOf(config, house, user)),
+    quota: (user) => askQuota(config, house, user),
     globalUsage: (span, zone) => globalUsage(store, span, zone),
     modelsUsage: (question) => askModels(config, house, question),
-    prices: priceActions(house),
+    ...adminActions(config, house),
     metrics: metricsOf(config, house),
     realtime: live,
     onActivity: (listener) => house.onActivity(listener),
     logs: (filter, after, limit) => store.logs.page(filter, after, limit),
-    accounts: accountDesk(house),
-    plans: planActions(house),
-    budgets: budgetActions(config, house),
     audit: (filter, after, limit) => store.audit.page(filter, after, limit),
     users: (query) => users(store, plans, query, { now: clock.now(), timezone }),
     sortValue: (account, sort) => store.accounts.sortValue(account, sort),
@@ -75,6 +75,12 @@ async function planOf({ trustTierClaim }: Config, house: House, asked: AskedUser
   const seen = tier === undefined ? (await store.accounts.find(user_id))?.seen_tier : undefined
   const known = tier === undefined ? seen : trustTierClaim ? tier : undefined
   return plans.ofUser(user_id, known || undefined)
+}
+
+async function askQuota(config: Config, house: House, asked: AskedUser) {
+  const { limiter, rules } = house.limits
+  const plan = await planOf(config, house, asked)
+  return quota(limiter, asked.user_id, plan, rules.orgLevelOf(asked.user_id, asked.org_id))
 }
 
 async function askUserUsage(

@@ -1,4 +1,5 @@
 import { isTokenCount, nanoUsd, type Scalar } from '../event.js'
+import { isObject } from './json.js'
 import { name, type TokenFigures } from './reading.js'
 
 /** What only the host knows of an operation. Fields that do not fit are left out and reported. */
@@ -67,9 +68,10 @@ export function mergeFacts(
     else into[key] = accepted
   }
   mergeCostAndTools(into, facts, refused)
-  if (facts.metadata !== undefined) {
-    into.metadata = { ...into.metadata, ...allowedMetadata(facts.metadata, metadataKeys) }
-  }
+  const metadata: unknown = facts.metadata
+  if (isObject(metadata)) {
+    into.metadata = { ...into.metadata, ...allowedMetadata(metadata, metadataKeys) }
+  } else if (metadata !== undefined) refused.push('metadata')
   return refused
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { faultOf } from '../fault.js'
 import type { Clock } from '../clock.js'
 import type { UnrecordedEvent } from '../event.js'
 import type { Annotations } from './annotations.js'
@@ -191,7 +192,7 @@ export class Capture implements ResponseSink {
   }
 
   failed(error: unknown): void {
-    this.#onMistake(`reading a response failed: ${String(error)}`)
+    this.#onMistake(`reading a response failed: ${faultOf(error)}`)
   }
 
   /** Node takes a body for these and sends none. */

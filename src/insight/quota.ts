@@ -1,4 +1,4 @@
-import type { Limiter } from '../limits/limiter.js'
+import type { Level, Limiter } from '../limits/limiter.js'
 import type { Metric, Plan, Window } from '../limits/plan.js'
 import type { Standing } from '../limits/standing.js'
 
@@ -10,6 +10,8 @@ export interface Quota {
 }
 
 export interface LimitState {
+  /** Whether it holds the user, or all users of their organisation together. */
+  scope: 'user' | 'org'
   name: string
   metric: Metric
   window: Window
@@ -24,16 +26,28 @@ export interface LimitState {
   resets_at: Date | null
 }
 
-/** How far a user's plan is used now. */
-export async function quota(limiter: Limiter, user_id: string, plan: Plan): Promise<Quota> {
-  const standings = await limiter.look(`user:${user_id}`, plan)
-  return { user_id, subscription_tier: plan.tier, limits: standings.map(stateOf) }
+/** How far a user's plan is used now, and that of their organisation where it has one. */
+export async function quota(
+  limiter: Limiter,
+  user_id: string,
+  plan: Plan,
+  org?: Level,
+): Promise<Quota> {
+  const levels = [{ subject: `user:${user_id}`, plan }, ...(org ? [org] : [])]
+  const [own = [], shared = []] = await limiter.lookAll(levels)
+  const limits = [
+    ...own.map((one) => stateOf('user', one)),
+    ...shared.map((one) => stateOf('org', one)),
+  ]
+  return { user_id, subscription_tier: plan.tier, limits }
 }
 
-function stateOf({ limit, used, held, resetsAt, flow }: Standing): LimitState {
+function stateOf(scope: LimitState['scope'], standing: Standing): LimitState {
+  const { limit, used, held, resetsAt, flow } = standing
   const left = Math.min(limit.limit - used - held, flow?.room ?? Infinity)
   const shown = (amount: number) => (limit.metric === 'cost' ? amount / 1e9 : amount)
   return {
+    scope,
     name: limit.name,
     metric: limit.metric,
     window: limit.window,

@@ -128,7 +128,7 @@ function eventOf(data: ExternalEvent, at: number, context: ExternalContext): Unr
     client_request_id: id,
     timestamp: new Date(at),
     ...(metadata && { metadata: allowedMetadata(metadata, context.metadataKeys) }),
-    content_hash: hash(canonical(data)),
+    content_hash: fingerprint(data),
   }
 }
 
@@ -174,6 +174,16 @@ function tokensOf(data: ExternalEvent, failed: boolean, context: ExternalContext
     output_tokens: output,
     tokens_used: input + output,
     token_source: 'annotated' as const,
+  }
+}
+
+/** Metadata is the one part that may be anything: it may have no end, or be no JSON. */
+function fingerprint(data: ExternalEvent): string {
+  try {
+    return hash(canonical(data))
+  } catch (cause) {
+    const rule = 'metadata: must be JSON, and not nested deeply'
+    throw new UsageError('invalid_event', rule, { cause })
   }
 }
 

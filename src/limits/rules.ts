@@ -75,6 +75,14 @@ export class Rules {
     return this.#levels(this.book.ofUser(user_id, tier), user_id, org_id)
   }
 
+  /** What a user's organisation is held to, if it is. */
+  orgLevelOf(userId: string, orgId: string | undefined): Level | undefined {
+    const levels: Level[] = []
+    const org = this.accounts.orgOf(userId) ?? orgId
+    if (org !== undefined) this.#add(levels, this.#config.orgPlan, `org:${org}`)
+    return levels[0]
+  }
+
   /** A budget by itself. */
   levelOfBudget(budget: BudgetDoc): Level {
     const subject = counterOf(budget)

@@ -140,7 +140,7 @@ export class AccountStore {
     const field = sortFields[query.sort]
     const direction = query.ascending ? 1 : -1
     const cursor = this.#accounts()
-      .find(accountFilter(query, field), { maxTimeMS: 10_000 })
+      .find(accountFilter(query, field))
       .sort(field === '_id' ? { _id: direction } : { [field]: direction, _id: 1 })
       .limit(query.limit)
     return this.#db.within(cursor.toArray())

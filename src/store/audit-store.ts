@@ -58,7 +58,7 @@ export class AuditStore {
     }
     const conditions = [...equal, ...(beyond ? [beyond] : [])]
     const cursor = this.#entries()
-      .find(conditions.length === 0 ? {} : { $and: conditions }, { maxTimeMS: 10_000 })
+      .find(conditions.length === 0 ? {} : { $and: conditions })
       .sort({ at: -1, _id: -1 })
       .limit(limit)
     return this.#db.within(cursor.toArray())

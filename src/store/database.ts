@@ -10,6 +10,18 @@ function nativeCollection<T extends { _id: string }>(connection: Connection, nam
   return db.collection<T>(name)
 }
 
+type Read = (what?: object, options?: object) => unknown
+
+/** A query that nobody waits for any more would go on in the database, and many would wear it out. */
+function endingReads<T extends object>(collection: T, maxTimeMS: number): T {
+  for (const name of ['find', 'findOne', 'aggregate']) {
+    const read = Reflect.get(collection, name) as Read
+    const ending: Read = (what, options) => read.call(collection, what, { maxTimeMS, ...options })
+    Object.defineProperty(collection, name, { value: ending })
+  }
+  return collection
+}
+
 /** How often the offset to the database's clock is measured again. */
 const calibrateEveryMs = 60_000
 
@@ -27,9 +39,13 @@ export class Database {
     this.#deadlineMs = deadlineMs
   }
 
-  /** The driver's own collection: no casting, no second buffer. Throws `store_unavailable`. */
-  collection<T extends { _id: string }>(model: Model<T>): Native<T> {
-    return nativeCollection<T>(this.connection, model.collection.collectionName)
+  /**
+   * The driver's own collection: no casting, no second buffer. Its reads end in the database, too,
+   * when the deadline is over; by default that of `within`. Throws `store_unavailable`.
+   */
+  collection<T extends { _id: string }>(model: Model<T>, deadlineMs = this.#deadlineMs): Native<T> {
+    const collection = nativeCollection<T>(this.connection, model.collection.collectionName)
+    return Number.isFinite(deadlineMs) ? endingReads(collection, deadlineMs) : collection
   }
 
   /**
@@ -84,9 +100,13 @@ export class Database {
 const outageNames =
   /^Mongo(?:Network|ServerSelection|PoolCleared|NotConnected|TopologyClosed|WaitQueue|ClientClosed|OperationTimeout|Expired)/
 
+/** MongoDB ended a read whose time was over. */
+const maxTimeExpired = 50
+
 function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (outageNames.test(error.name)) return true
+  if ('code' in error && error.code === maxTimeExpired) return true
   return 'errorLabels' in error && String(error.errorLabels).includes('RetryableWriteError')
 }
 

@@ -57,7 +57,8 @@ export class LogPrices {
     model: ModelFilter,
     size: number,
   ): AsyncGenerator<PricedOperation[]> {
-    const cursor = this.#logs()
+    const cursor = this.#db
+      .collection(this.#model, Infinity)
       .find({ timestamp: { $gte: from, $lt: to }, ...modelFilter(model) }, { projection })
       .sort({ timestamp: 1 })
       .batchSize(size)

@@ -159,7 +159,7 @@ export class LogRows {
       asked.map(({ span: { from, to }, match, stages }) => {
         const which = { ...who, timestamp: { $gte: from, $lt: to }, ...match }
         const cursor = this.#db
-          .collection(this.#model)
+          .collection(this.#model, deadlineMs)
           .aggregate<Grouped>([{ $match: which }, ...stages], { allowDiskUse: true })
         return this.#db.within(cursor.toArray(), deadlineMs)
       }),
@@ -185,7 +185,7 @@ export class LogRows {
   async #windows(match: object, deadlineMs?: number): Promise<Date[]> {
     const start = { $dateTrunc: { date: '$timestamp', unit: 'minute', binSize: minutes } }
     const cursor = this.#db
-      .collection(this.#model)
+      .collection(this.#model, deadlineMs)
       .aggregate<{ _id: Date }>([
         { $match: match },
         { $group: { _id: start } },

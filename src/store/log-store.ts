@@ -102,7 +102,7 @@ export class LogStore {
     limit: number,
   ): Promise<UsageEvent[]> {
     const cursor = this.#logs()
-      .find(match(filter, after), { maxTimeMS: 10_000 })
+      .find(match(filter, after))
       .sort({ timestamp: -1, _id: -1 })
       .limit(limit)
     return this.#db.within(cursor.toArray())
@@ -123,7 +123,7 @@ export class LogStore {
           ...(operation_type !== undefined && { operation_type: { $eq: operation_type } }),
           ...(model !== undefined && { model: { $eq: model } }),
         },
-        { projection: { _id: 0, tokens_used: 1, cost_nano_usd: 1 }, maxTimeMS: 10_000 },
+        { projection: { _id: 0, tokens_used: 1, cost_nano_usd: 1 } },
       )
       .sort({ timestamp: -1 })
       .limit(limit)

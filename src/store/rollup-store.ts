@@ -8,6 +8,8 @@ type Doc = (DayDoc | IntervalDoc) & { _id: string }
 
 const durable = { w: 'majority', journal: true } as const
 const chunk = 500
+/** How long the sums over all documents of some users may take: rolling up waits for them. */
+const totalsMs = 60_000
 
 /** One rollup collection (`daily_stats` or `usage_intervals`) in domain verbs. */
 export class RollupStore<T extends Doc> {
@@ -57,7 +59,7 @@ export class RollupStore<T extends Doc> {
 
   /** Removes the documents of a span that are not among `keep`; answers their ids. */
   async removeOthers(span: Span, keep: ReadonlySet<string>): Promise<string[]> {
-    const ids = await this.#native()
+    const ids = await this.#native(Infinity)
       .find(this.#within(span), { projection: { _id: 1 } })
       .map((doc) => doc._id)
       .toArray()
@@ -73,7 +75,7 @@ export class RollupStore<T extends Doc> {
     if (spans.length === 0) return []
     const filter = { ...whoFilter(who), $or: spans.map((span) => this.#within(span)) }
     return this.#db.within(
-      this.#native()
+      this.#native(deadlineMs)
         .find(filter as never)
         .sort({ _id: 1 })
         .toArray() as unknown as Promise<T[]>,
@@ -168,15 +170,16 @@ export class RollupStore<T extends Doc> {
         },
       },
     ]
-    return this.#db.within(this.#native().aggregate<UserTotals>(pipeline).toArray(), 60_000)
+    const cursor = this.#native(totalsMs).aggregate<UserTotals>(pipeline)
+    return this.#db.within(cursor.toArray(), totalsMs)
   }
 
   #within({ from, to }: Span) {
     return { [this.#at]: { $gte: from, $lt: to } }
   }
 
-  #native() {
-    return this.#db.collection(this.#model as unknown as Model<Doc>)
+  #native(deadlineMs?: number) {
+    return this.#db.collection(this.#model as unknown as Model<Doc>, deadlineMs)
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import express from 'express'
+import type { ConnectOptions } from 'mongoose'
 import { bearer, startApp, type TestApp } from '../helpers/app.js'
 import type { UsageOptions } from '../../src/index.js'
 import { complaints, type Operation, type ResponseSpec } from './spec.js'
@@ -40,7 +41,10 @@ export const as = {
 }
 
 /** A metered app whose log holds calls of every kind. */
-export async function startWorld(options: Partial<UsageOptions> = {}): Promise<TestApp> {
+export async function startWorld(
+  options: Partial<UsageOptions> = {},
+  connect: ConnectOptions = {},
+): Promise<TestApp> {
   const app = await startApp(
     (host, meter) => {
       host.use(express.json())
@@ -68,6 +72,7 @@ export async function startWorld(options: Partial<UsageOptions> = {}): Promise<T
       })
     },
     { metadata: ['team'], ...options },
+    connect,
   )
   try {
     await callEverything(app)

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express, { type Express } from 'express'
+import type { ConnectOptions } from 'mongoose'
 import { mintToken } from '../../scripts/mint-token.js'
 import { createUsage, type Usage, type UsageOptions } from '../../src/index.js'
 import { freshDatabase, type FreshDatabase } from './mongo.js'
@@ -44,12 +45,14 @@ const quiet = { info: () => undefined, warn: () => undefined, error: () => undef
 export async function startApp(
   mount: (app: Express, usage: Usage) => void,
   options: Partial<UsageOptions> = {},
+  connect: ConnectOptions = {},
 ): Promise<TestApp> {
-  const database = await freshDatabase()
+  const database = await freshDatabase(connect)
   const usage = createUsage({
     connection: database.connection,
     auth: { secret, algorithms: ['HS256'] },
     logger: quiet,
+    apiRateLimit: false,
     ...options,
   })
   await usage.ready()

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { MongoMemoryReplSet } from 'mongodb-memory-server'
-import mongoose, { type Connection } from 'mongoose'
+import mongoose, { type Connection, type ConnectOptions } from 'mongoose'
 import { findMongod } from '../../scripts/mongod/find.js'
 
 export interface FreshDatabase {
@@ -26,11 +26,11 @@ export async function testMongoUri(): Promise<string> {
 }
 
 /** A database of its own, empty, with a mongoose connection. */
-export async function freshDatabase(): Promise<FreshDatabase> {
+export async function freshDatabase(options: ConnectOptions = {}): Promise<FreshDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`
   await testMongoUri()
   const uri = (await starting)?.getUri(name) ?? ''
-  const connection = await mongoose.createConnection(uri).asPromise()
+  const connection = await mongoose.createConnection(uri, options).asPromise()
   open.add(connection)
   const drop = async () => {
     await connection.dropDatabase()

@@ -1,3 +1,4 @@
+import { faultOf } from '../../fault.js'
 import { isObject, type JsonObject } from '../json.js'
 import { errorType, name, type Reading } from '../reading.js'
 import type { Reader } from './reader.js'
@@ -26,7 +27,7 @@ export class HostReaders {
           return true
         }
       } catch (error) {
-        this.#onError(`reader ${JSON.stringify(reader.name)} failed: ${String(error)}`)
+        this.#onError(`reader ${JSON.stringify(reader.name)} failed: ${faultOf(error)}`)
       }
       text.length = Math.min(text.length, before.length)
       const restored = { ...facts, tokens: before.tokens, usage_flags: before.flags, text }
