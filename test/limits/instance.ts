@@ -37,6 +37,8 @@ app.post('/ai/summarize', () => {
 const server = createServer(app).listen(0, '127.0.0.1', () => {
   process.send?.((server.address() as AddressInfo).port)
 })
+// A client that is slow finds its connection open still.
+server.keepAliveTimeout = 60_000
 process.on('message', (message) => {
   if (typeof message === 'number') {
     shift = message - Date.now()

@@ -58,6 +58,9 @@ export function ask(
     const target = `${path}?user=${user}`
     const headers = { 'content-type': 'application/json', 'content-length': body.length }
     const req = request({ port, agent, path: target, method: 'POST', headers }, (res) => {
+      // Then nobody was asked, and what a limit does is not seen.
+      if (res.headers['x-usage-degraded'] !== undefined)
+        reject(new Error('let through unasked: the store took too long'))
       res.resume().once('end', () => resolve(res.statusCode ?? 0))
       res.once('error', reject)
     })
