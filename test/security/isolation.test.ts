@@ -22,7 +22,11 @@ describe('a user', () => {
 
   const seesNothing = async (path: string, headers = mallory) => {
     const { status, body } = await client.ask('GET', path, headers)
-    assert.doesNotMatch(body, /alice|"user_id":"(?!mallory)|root|acme|gpt-4o|house-model|chatcmpl/, path)
+    assert.doesNotMatch(
+      body,
+      /alice|"user_id":"(?!mallory)|root|acme|gpt-4o|house-model|chatcmpl/,
+      path,
+    )
     return { status, body }
   }
 
