@@ -26,7 +26,8 @@ export function sendProblem(res: Response, error: UsageError): void {
     ...error.details,
   }
   if (status === 503 && !res.hasHeader('Retry-After')) res.set('Retry-After', '1')
-  res.status(status).set('Cache-Control', 'no-store').type('application/problem+json')
+  res.set({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' })
+  res.status(status).type('application/problem+json')
   res.send(JSON.stringify(problem))
 }
 

@@ -4,7 +4,8 @@ import { usdOf } from '../src/event.js'
 
 /** Answers with private JSON. */
 export function sendJson(res: Response, body: unknown, status = 200): void {
-  res.status(status).set('Cache-Control', 'no-store').json(body)
+  res.set({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' })
+  res.status(status).json(body)
 }
 
 /** An event as the API shows it: `_id` is the request id, money also in dollars, no internals. */

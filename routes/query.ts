@@ -1,7 +1,7 @@
 import type { Request } from 'express'
 import { z } from 'zod'
 import { UsageError } from '../src/errors.js'
-import { isTimezone, lastDays, localDays, parseInstant, type Span } from '../src/time.js'
+import { isTimezone, lastDays, localDays, parseInstant, zoneOf, type Span } from '../src/time.js'
 
 /** The longest span of a question, days. */
 const maxDays = 366
@@ -53,7 +53,7 @@ export const fields = {
   days: wholeNumber(1, maxDays).optional(),
   from: z.string().max(40, 'must have at most 40 characters').optional(),
   to: z.string().max(40, 'must have at most 40 characters').optional(),
-  timezone: z.string().refine(isTimezone, 'must be an IANA time zone').optional(),
+  timezone: z.string().refine(isTimezone, 'must be an IANA time zone').transform(zoneOf).optional(),
   limit: wholeNumber(1, 500).default(50),
   cursor: z.string().max(8192, 'must have at most 8192 characters').optional(),
   text: printable(256).optional(),

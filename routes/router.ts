@@ -43,6 +43,7 @@ export function allRoutes(context: RouteContext): Route[] {
 export function createRouter(context: RouteContext, logger: Logger): Router {
   const router = Router()
   router.use(context.discard)
+  router.use(usageNoSniff)
   const routes = allRoutes(context)
   for (const { method, path, handlers } of routes) router[method](path, ...handlers)
   for (const [path, methods] of methodsByPath(routes)) router.all(path, refuseMethod(methods))
@@ -50,6 +51,12 @@ export function createRouter(context: RouteContext, logger: Logger): Router {
   router.use((_req, res) => sendProblem(res, new UsageError('not_found', 'There is no such route')))
   router.use(createProblemHandler(logger))
   return router
+}
+
+/** What names of users and models stand in an answer is never looked at as a page. */
+const usageNoSniff: RequestHandler = (_req, res, next) => {
+  res.set('X-Content-Type-Options', 'nosniff')
+  next()
 }
 
 function methodsByPath(routes: readonly Route[]): Map<string, string[]> {

@@ -25,6 +25,14 @@ export function isTimezone(zone: unknown): zone is string {
   return typeof zone === 'string' && /^[A-Za-z]/.test(zone) && IANAZone.isValidZone(zone)
 }
 
+/**
+ * The one name of a zone that has many spellings (`europe/BERLIN`): what is remembered per zone stays
+ * bounded by the zones there are.
+ */
+export function zoneOf(zone: string): string {
+  return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone
+}
+
 /** A calendar day of a zone: 23, 24 or 25 hours long. */
 export interface LocalDay extends Span {
   /** YYYY-MM-DD in the zone. */
