@@ -1,7 +1,7 @@
 import type { Response } from 'express'
 import type { Capture } from '../src/capture/capture.js'
 import type { Admission } from '../src/limits/limiter.js'
-import { leftOf, passedOf, roomAt, type Standing } from '../src/limits/standing.js'
+import { leftOf, passedOf, type Standing } from '../src/limits/standing.js'
 import { UsageError } from '../src/errors.js'
 import { sendProblem } from './problem.js'
 
@@ -60,8 +60,7 @@ function applyAdmission(res: Response, admission: Admission, now: number): boole
 }
 
 function refuse(res: Response, violated: readonly Standing[], now: number): void {
-  const room = Math.max(now, ...violated.map(roomAt))
-  const seconds = Math.ceil((room - now) / 1_000)
+  const seconds = Math.max(0, ...violated.map((one) => secondsTo(one, now)))
   if (Number.isFinite(seconds)) {
     const jitter = Math.floor(Math.random() * (jitterSeconds + 1))
     res.set('Retry-After', String(Math.max(1, seconds) + (seconds > jitterSeconds ? jitter : 0)))

@@ -43,8 +43,7 @@ export async function quota(
 }
 
 function stateOf(scope: LimitState['scope'], standing: Standing): LimitState {
-  const { limit, used, held, resetsAt, flow } = standing
-  const left = Math.min(limit.limit - used - held, flow?.room ?? Infinity)
+  const { limit, used, held, resetsAt } = standing
   const shown = (amount: number) => (limit.metric === 'cost' ? amount / 1e9 : amount)
   return {
     scope,
@@ -55,7 +54,7 @@ function stateOf(scope: LimitState['scope'], standing: Standing): LimitState {
     limit: shown(limit.limit),
     used: shown(used),
     held: shown(held),
-    remaining: shown(Math.max(0, left)),
+    remaining: shown(Math.max(0, limit.limit - used - held)),
     resets_at: Number.isFinite(resetsAt) ? new Date(resetsAt) : null,
   }
 }

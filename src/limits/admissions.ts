@@ -10,7 +10,7 @@ import type { Notices } from '../notices/notices.js'
 import type { PriceBook } from '../pricing/price-book.js'
 import type { Rules } from './rules.js'
 import { floorTo, minuteMs } from '../time.js'
-import { isKnownBefore, roomAt } from './standing.js'
+import { isKnownBefore } from './standing.js'
 import { Typical } from './typical.js'
 import { upperBound } from './upper-bound.js'
 import type { Watch } from './watch.js'
@@ -84,26 +84,38 @@ export class Admissions {
     return admission
   }
 
-  /** Waits a bounded time where every limit that refuses would rather have it wait, and can. */
+  /** Waits a bounded time: where every limit that refuses would rather have it wait, and to keep pace. */
   async #admit(
     capture: Capture,
     levels: readonly Level[],
     amount: Amount,
   ): Promise<JointAdmission> {
     const began = this.#clock.elapsed()
+    const until = began + throttleMs
+    let hasWaited = false
     for (;;) {
       const joint = await admitAll(this.#limiter, levels, amount)
-      const waited = this.#clock.elapsed() - began
       const waitMs = throttledMs(joint.admission, this.#clock.now())
-      if (capture.ending !== undefined || waitMs === undefined || waited + waitMs > throttleMs) {
-        if (waited >= minWaitMs) noteWait(capture, waited)
-        const { admission, refusedBy } = joint
-        if (admission.outcome === 'refused' && refusedBy !== undefined) {
-          this.#watch.refused(refusedBy, admission.violated)
-        }
-        return joint
+      const isVain = waitMs === undefined || this.#clock.elapsed() + waitMs > until
+      if (capture.ending === undefined && !isVain) {
+        await this.#wait(capture, this.#clock.elapsed() + waitMs)
+        hasWaited = true
+        continue
       }
-      await sleep(waitMs)
+      const { admission, delayMs, refusedBy } = joint
+      if (delayMs > 0) await this.#wait(capture, Math.min(this.#clock.elapsed() + delayMs, until))
+      if (hasWaited || delayMs > 0) noteWait(capture, this.#clock.elapsed() - began)
+      if (admission.outcome === 'refused' && refusedBy !== undefined) {
+        this.#watch.refused(refusedBy, admission.violated)
+      }
+      return joint
+    }
+  }
+
+  /** Waits until an instant of the clock, or until the client has left. */
+  async #wait(capture: Capture, until: number): Promise<void> {
+    while (capture.ending === undefined && this.#clock.elapsed() < until) {
+      await sleep(Math.min(stepMs, Math.max(1, until - this.#clock.elapsed())))
     }
   }
 
@@ -179,7 +191,7 @@ function throttledMs(admission: Admission, now: number): number | undefined {
   const { violated } = admission
   if (!violated.every(({ limit }) => limit.enforcement === 'throttle')) return undefined
   const waits = violated.map((one) => {
-    const room = Math.max(minWaitMs, Math.ceil(roomAt(one) - now))
+    const room = Math.max(minWaitMs, Math.ceil(one.resetsAt - now))
     return isKnownBefore(one.limit) && one.held > 0 ? Math.min(stepMs, room) : room
   })
   return Math.max(...waits)

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Counted, Flow } from '../store/counter-flow.js'
+import { flowDelayOf, type Counted, type Flow } from '../store/counter-flow.js'
 import { goneMs, type CountedLimit, type Move, type Moved } from '../store/counter-move.js'
 import type { Clock } from '../clock.js'
 import type { Amount } from './amount.js'
@@ -34,8 +34,10 @@ export interface Held extends Kept {
   readonly held: Amount | undefined
 }
 
-export interface Answer extends Counted {
+export interface Answer extends Pick<Counted, 'parts'> {
   readonly admitted: boolean
+  /** How long it is to wait, so that what limits smooth comes at a steady rate, ms. */
+  readonly delayMs: number
 }
 
 interface Ask {
@@ -132,21 +134,34 @@ export class Desk {
       if (question === undefined) break
       this.#isDirty = false
       try {
-        const { admitted, parts, flows } = await this.#move(
-          question,
-          batch.map((ask) => ask.amount),
-        )
-        const isAdmitted = new Set(admitted)
-        for (const [index, ask] of batch.entries()) {
-          if (isAdmitted.has(index)) this.#tally.hold(question.keys, ask.amount)
-          ask.resolve({ admitted: isAdmitted.has(index), parts, flows })
-        }
+        const amounts = batch.map((ask) => ask.amount)
+        this.#answer(batch, question, await this.#move(question, amounts))
       } catch (error) {
         this.#isDirty = true
         for (const ask of batch) ask.reject(error)
       }
     }
     this.#isMoving = false
+  }
+
+  #answer(
+    batch: readonly Ask[],
+    question: Question,
+    moved: Moved & { readonly now: number },
+  ): void {
+    const { parts, flows, now } = moved
+    const isAdmitted = new Set(moved.admitted)
+    const tokens = (index: number) =>
+      isAdmitted.has(index) ? (batch[index]?.amount.tokens ?? 0) : 0
+    const last = batch.reduce((sum, _, index) => sum + tokens(index), 0)
+    let before = 0
+    for (const [index, ask] of batch.entries()) {
+      const admitted = isAdmitted.has(index)
+      if (admitted) this.#tally.hold(question.keys, ask.amount)
+      const delayMs = flowDelayOf(question.flows, flows, { before, last, now })
+      ask.resolve({ admitted, parts, delayMs })
+      before += tokens(index)
+    }
   }
 
   /** Those that ask under the same limits and in the same windows. */
@@ -157,13 +172,13 @@ export class Desk {
     return this.#waiting.splice(0, count)
   }
 
-  async #move(question: Question, asks: readonly Amount[]): Promise<Moved> {
+  async #move(question: Question, asks: readonly Amount[]): Promise<Moved & { now: number }> {
     const move = this.#moveOf(question, asks)
     const moved = await inTime(this.#door.move(move), () => this.#clock.elapsed())
     const gone = moved.parts.filter(({ e }) => e < move.now - goneMs)
     this.#seesGone = gone.length > 1
     this.#hasSaid(move)
-    return moved
+    return { ...moved, now: move.now }
   }
 
   #hasSaid({ own }: Move): void {

@@ -6,6 +6,8 @@ import type { Standing } from './standing.js'
 export interface JointAdmission {
   readonly admission: Admission
   readonly reservations: readonly Reservation[]
+  /** How long it is to wait before it begins, ms. */
+  readonly delayMs: number
   /** The counter that refused, where one did. */
   readonly refusedBy?: string
 }
@@ -19,19 +21,22 @@ export async function admitAll(
   const reservations: Reservation[] = []
   const standings: Standing[] = []
   let isDegraded = false
+  let delayMs = 0
   for (const { subject, plan } of levels) {
     const admission = await limiter.admit(subject, plan, amount)
     if ('standings' in admission) standings.push(...admission.standings)
     if (!('reservation' in admission)) {
       for (const one of reservations) limiter.settle(one, nothing)
       const whole = admission.outcome === 'refused' ? { ...admission, standings } : admission
-      return { admission: whole, reservations: [], refusedBy: subject }
+      return { admission: whole, reservations: [], delayMs: 0, refusedBy: subject }
     }
     reservations.push(admission.reservation)
-    isDegraded ||= admission.outcome === 'degraded'
+    if (admission.outcome === 'degraded') isDegraded = true
+    else delayMs = Math.max(delayMs, admission.delayMs)
   }
   return {
     admission: isDegraded ? { outcome: 'degraded' } : { outcome: 'admitted', standings },
     reservations,
+    delayMs,
   }
 }

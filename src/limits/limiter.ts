@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js'
-import { flowKey, type Counted } from '../store/counter-flow.js'
+import { flowKey } from '../store/counter-flow.js'
+import type { CounterPart } from '../store/counter-move.js'
 import { nothing, type Amount } from './amount.js'
 import { Breaker } from './breaker.js'
 import { Desks } from './desks.js'
@@ -21,7 +22,13 @@ export interface Level {
 
 /** What one counter says. */
 export type Answered =
-  | { outcome: 'admitted'; reservation: Reservation; standings: readonly Standing[] }
+  | {
+      outcome: 'admitted'
+      reservation: Reservation
+      standings: readonly Standing[]
+      /** How long it is to wait before it begins, ms. */
+      delayMs: number
+    }
   /** The store was not there, and the plan lets through. */
   | { outcome: 'degraded'; reservation: Reservation }
   | Refused
@@ -76,9 +83,10 @@ export class Limiter {
     try {
       const answer = await this.#desks.of(subject).ask(question, amount)
       this.#breaker.succeeded()
-      const standings = this.#standings(plan, answer)
-      if (answer.admitted) {
-        return { outcome: 'admitted', reservation: reserved(amount), standings }
+      const { admitted, parts, delayMs } = answer
+      const standings = this.#standings(plan, parts)
+      if (admitted) {
+        return { outcome: 'admitted', reservation: reserved(amount), standings, delayMs }
       }
       return { outcome: 'refused', violated: violatedOf(standings, amount), standings }
     } catch {
@@ -127,7 +135,7 @@ export class Limiter {
     await this.#desks.say(subjects)
     const counters = await this.#door.find(subjects)
     return levels.map(({ subject, plan }) =>
-      this.#standings(plan, counters.get(subject) ?? uncounted),
+      this.#standings(plan, counters.get(subject)?.parts ?? []),
     )
   }
 
@@ -140,12 +148,10 @@ export class Limiter {
     this.#desks.stop()
   }
 
-  #standings(plan: Plan, counted: Counted): Standing[] {
-    return standingsOf(plan, counted, this.#questions.calendarOf(plan), this.#clock.now())
+  #standings(plan: Plan, parts: readonly CounterPart[]): Standing[] {
+    return standingsOf(plan, parts, this.#questions.calendarOf(plan), this.#clock.now())
   }
 }
-
-const uncounted: Counted = { parts: [], flows: [] }
 
 function keysOf(windows: Prepared['windows']): string[] {
   return windows.map(({ key }) => key)

@@ -1,7 +1,6 @@
-import type { Counted } from '../store/counter-flow.js'
+import type { CounterPart } from '../store/counter-move.js'
 import type { Amount } from './amount.js'
 import type { Limit, Plan } from './plan.js'
-import { flowOf, isSmoothed } from './smoothing.js'
 import { sumsIn } from './tally.js'
 import type { Calendar } from './windows.js'
 
@@ -16,8 +15,6 @@ export interface Standing {
   readonly startsAt: number
   /** Epoch ms; Infinity for a lifetime. */
   readonly resetsAt: number
-  /** Where a limit is smoothed: how much may begin now, and from when on something may, epoch ms. */
-  readonly flow?: { readonly room: number; readonly openFrom: number }
 }
 
 /** The name under which too many operations at once are refused. */
@@ -44,7 +41,7 @@ export function isKnownBefore({ metric, reservation }: Limit): boolean {
 /** How a plan's limits stand by what a counter says. */
 export function standingsOf(
   plan: Plan,
-  { parts, flows }: Counted,
+  parts: readonly CounterPart[],
   calendar: Calendar,
   now: number,
 ): Standing[] {
@@ -53,9 +50,7 @@ export function standingsOf(
     const { used, held } = sumsIn(parts, key, now)
     const { metric } = limit
     const window = { key, startsAt: from, resetsAt }
-    const flow = isSmoothed(limit) ? flows.find(({ n }) => n === limit.name) : undefined
-    const smoothed = flow && flowStanding(limit, flow.at, now)
-    return { limit, used: used[metric], held: held[metric], ...window, ...smoothed }
+    return { limit, used: used[metric], held: held[metric], ...window }
   })
   if (plan.concurrency === null) return standings
   const { held } = sumsIn(parts, nowKey, now)
@@ -64,16 +59,9 @@ export function standingsOf(
   return [...standings, { limit, used: 0, held: held.requests, ...window }]
 }
 
-function flowStanding(limit: Limit, at: number, now: number) {
-  const { perMs, burst } = flowOf(limit)
-  const room = Math.floor(burst - Math.max(0, at - now) * perMs)
-  return { flow: { room, openFrom: at - burst / perMs } }
-}
-
 /** What may begin still. */
-export function leftOf({ limit, used, held, flow }: Standing): number {
-  const left = limit.limit - used - (isKnownBefore(limit) ? held : 0)
-  return Math.max(0, flow === undefined ? left : Math.min(left, flow.room))
+export function leftOf({ limit, used, held }: Standing): number {
+  return Math.max(0, limit.limit - used - (isKnownBefore(limit) ? held : 0))
 }
 
 /** The limits for which an operation was refused. */
@@ -90,14 +78,8 @@ export function passedOf(standings: readonly Standing[]): Standing[] {
   })
 }
 
-function isFull({ limit, used, held, flow }: Standing, amount: Amount): boolean {
-  if (flow !== undefined && flow.room <= 0) return true
+function isFull({ limit, used, held }: Standing, amount: Amount): boolean {
   return isKnownBefore(limit)
     ? used + held + amount[limit.metric] > limit.limit
     : used >= limit.limit
-}
-
-/** From when on a limit may have room again, epoch ms. */
-export function roomAt({ limit, used, resetsAt, flow }: Standing): number {
-  return flow !== undefined && used < limit.limit ? flow.openFrom : resetsAt
 }

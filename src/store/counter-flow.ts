@@ -2,13 +2,13 @@ import type { CounterPart, FlowState } from '../../models/counter.js'
 
 export type { FlowState }
 
-/** A limit that is smoothed: what is settled runs off at a steady rate, and some may gather. */
+/** A limit of tokens that is smoothed: what is let through runs off at a steady rate. */
 export interface Flow {
   /** The limit's name. */
   readonly name: string
   /** Tokens that run off per ms. */
   readonly perMs: number
-  /** Tokens that may gather before nothing more may begin. */
+  /** Tokens that may gather before what comes next has to wait. */
   readonly burst: number
 }
 
@@ -19,34 +19,34 @@ interface FlowMove {
   readonly instance: string
   readonly now: number
   readonly flows: readonly Flow[]
-  readonly own: readonly { readonly key: string; readonly used: { readonly tokens: number } }[]
+  readonly own: readonly {
+    readonly key: string
+    readonly used: { readonly tokens: number }
+    readonly held: { readonly tokens: number }
+  }[]
+}
+
+/** What this instance has said so far; to be put aside before its parts are replaced. */
+export function flowToldOf({ instance }: Pick<FlowMove, 'instance'>) {
+  const mine = { $and: [{ $eq: ['$$this.i', instance] }, { $eq: ['$$this.k', flowKey] }] }
+  const parts = { $filter: { input: { $ifNull: ['$parts', []] }, cond: mine } }
+  return { $sum: { $map: { input: parts, in: { $add: ['$$this.ut', '$$this.ht'] } } } }
 }
 
 /**
- * When each flow will have run off, with what this instance has settled since it last spoke: the
- * "theoretical arrival time" of the generic cell rate algorithm (ITU-T I.371). Must come before the
- * parts are replaced: what is new is the difference to the instance's part, so saying it twice adds
- * nothing.
+ * When each flow will have run off: the "theoretical arrival time" of the generic cell rate algorithm
+ * (ITU-T I.371). What is let through counts with what it is likely to use, and with what it has used once
+ * that is known. Only what is new is added, so saying something twice adds nothing.
+ * `admitted`: the tokens of what is let through just now; `told`: as `flowToldOf`.
  */
-export function flowsOf({ instance, now, flows, own }: FlowMove) {
-  const settled = own.find(({ key }) => key === flowKey)?.used.tokens ?? 0
-  const mine = { $and: [{ $eq: ['$$this.i', instance] }, { $eq: ['$$this.k', flowKey] }] }
-  const parts = { $ifNull: ['$parts', []] }
-  const told = {
-    $sum: { $map: { input: { $filter: { input: parts, cond: mine } }, in: '$$this.ut' } },
-  }
+export function flowsOf({ now, flows, own }: FlowMove, admitted: unknown, told: string) {
+  const mine = own.find(({ key }) => key === flowKey)
+  const known = mine === undefined ? 0 : mine.used.tokens + mine.held.tokens
+  const added = { $subtract: [{ $add: [known, admitted] }, told] }
   return flows.map(({ name, perMs }) => ({
     n: name,
-    at: {
-      $add: [{ $max: [now, atOf(name)] }, { $divide: [{ $subtract: [settled, told] }, perMs] }],
-    },
+    at: { $add: [{ $max: [now, atOf(name)] }, { $divide: [added, perMs] }] },
   }))
-}
-
-/** Tokens that a flow has room for; to be used after `flowsOf` has been put in place. */
-export function flowRoomOf({ name, perMs, burst }: Flow, now: number) {
-  const full = { $multiply: [{ $max: [0, { $subtract: [atOf(name), now] }] }, perMs] }
-  return { $subtract: [burst, full] }
 }
 
 function atOf(name: string) {
@@ -60,4 +60,17 @@ function atOf(name: string) {
 export interface Counted {
   readonly parts: readonly CounterPart[]
   readonly flows: readonly FlowState[]
+}
+
+/** How long what comes after `before` tokens of what was let through last (`last` in all) has to wait, ms. */
+export function flowDelayOf(
+  flows: readonly Flow[],
+  states: readonly FlowState[],
+  { before, last, now }: { before: number; last: number; now: number },
+): number {
+  const delays = flows.map(({ name, perMs, burst }) => {
+    const at = states.find(({ n }) => n === name)?.at ?? 0
+    return at - (last - before + burst) / perMs - now
+  })
+  return Math.max(0, ...delays)
 }

@@ -1,7 +1,7 @@
 import type { CounterPart } from '../../models/counter.js'
 import { nothing as zero, type Amount } from '../limits/amount.js'
 import type { Metric } from '../limits/plan.js'
-import { flowRoomOf, flowsOf, type Counted, type Flow } from './counter-flow.js'
+import { flowsOf, flowToldOf, type Counted, type Flow } from './counter-flow.js'
 
 export type { CounterPart }
 
@@ -59,15 +59,22 @@ export function pipelineOf(move: Move): object[] {
   const { now, asks } = move
   const parts = (others: unknown) => ({ $concatArrays: [others, ownParts(move)] })
   const updated_at = new Date(now)
-  const flowing = move.flows.length === 0 ? [] : [{ $set: { flows: flowsOf(move) } }]
-  if (asks.length === 0 && !move.merges)
-    return [...flowing, { $set: { parts: parts(othersOf(move)), updated_at } }]
+  const isFlowing = move.flows.length > 0
+  const before = isFlowing ? [{ $set: { told: flowToldOf(move) } }] : []
+  const after = isFlowing ? [{ $unset: 'told' }] : []
+  const flows = (admitted: unknown) => isFlowing && { flows: flowsOf(move, admitted, '$told') }
+  if (asks.length === 0 && !move.merges) {
+    const said = { parts: parts(othersOf(move)), ...flows(0), updated_at }
+    return [...before, { $set: said }, ...after]
+  }
+  const moved = { parts: parts('$parts'), ...flows(admittedSum(asks, 'tokens')), updated_at }
   return [
-    ...flowing,
+    ...before,
     { $set: { parts: othersOf(move) } },
     ...(move.merges ? [{ $set: { parts: merged(move) } }] : []),
     { $set: { ok: asks.length === 0 ? [] : admittedOf(move) } },
-    { $set: { parts: parts('$parts'), updated_at } },
+    { $set: moved },
+    ...after,
   ]
 }
 
@@ -121,13 +128,12 @@ function roomOf({ own, now }: Move, { key, metric, limit, counts }: CountedLimit
 
 /** The indexes of the asks that all limits have room for, taken in order. */
 function admittedOf(move: Move) {
-  const { limits, flows, asks, now } = move
+  const { limits, asks } = move
   const [first] = asks
   if (first !== undefined && asks.every((ask) => isSame(ask, first))) {
     return { $range: [0, howMany(move, first)] }
   }
   const names = limits.map((_, index) => `r${index}`)
-  const flowing = flows.map((flow) => ({ $gt: [flowRoomOf(flow, now), 0] }))
   // A limit that counts what is settled has room for one more as long as it has any.
   const fits = limits.map(({ counts }, index) => {
     const room = `$$value.r${index}`
@@ -148,7 +154,7 @@ function admittedOf(move: Move) {
     $reduce: {
       input,
       initialValue: { ok: [], ...byName(limits.map((limit) => roomOf(move, limit))) },
-      in: { $cond: [{ $and: [...flowing, ...fits] }, taken, '$$value'] },
+      in: { $cond: [{ $and: fits }, taken, '$$value'] },
     },
   }
   return { $getField: { field: 'ok', input: sifted } }
@@ -163,10 +169,7 @@ function howMany(move: Move, ask: Amount) {
     if (need === 0) return { $cond: [{ $gte: [room, 0] }, move.asks.length, 0] }
     return { $max: [0, { $floor: { $divide: [room, need] } }] }
   })
-  const flowing = move.flows.map((flow) => ({
-    $cond: [{ $gt: [flowRoomOf(flow, move.now), 0] }, move.asks.length, 0],
-  }))
-  return { $toInt: { $min: [move.asks.length, ...bounds, ...flowing] } }
+  return { $toInt: { $min: [move.asks.length, ...bounds] } }
 }
 
 /** This instance's parts, with what was admitted just now. */

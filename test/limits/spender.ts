@@ -12,8 +12,8 @@ export async function startSpender(options: Partial<UsageOptions>): Promise<Test
       const { usd, tokens } = req.query
       usage.annotate(req, {
         model: 'own-model',
-        input_tokens: Number(tokens ?? 0),
-        output_tokens: 0,
+        input_tokens: 0,
+        output_tokens: Number(tokens ?? 0),
         ...(usd !== undefined && { cost_usd: Number(usd) }),
       })
       res.json({ ok: true })
