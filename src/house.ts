@@ -3,6 +3,7 @@ import type { Connection } from 'mongoose'
 import type { Capture, Subject } from './capture/capture.js'
 import { complete, type CompletionContext } from './capture/complete.js'
 import { OperationTable } from './capture/operations.js'
+import { startFacts } from './capture/start-facts.js'
 import { Complaints } from './complaints.js'
 import { within } from './deadline.js'
 import { HostReaders } from './capture/readers/host-readers.js'
@@ -11,10 +12,10 @@ import { anonymousUserId } from './identity/user-id.js'
 import { subjectOf } from './identity/subject.js'
 import type { Verdict } from './identity/verifier.js'
 import { correctEvent } from './ledger/correct.js'
-import { ledgerDoor } from './ledger/door.js'
+import { createLedger } from './ledger/create-ledger.js'
 import { createEventParser, type EventParser } from './ledger/event-parser.js'
 import { Intake } from './ledger/intake.js'
-import { Ledger } from './ledger/ledger.js'
+import type { Ledger } from './ledger/ledger.js'
 import { Submissions, type Submitted } from './ledger/submit.js'
 import { UsageMetrics } from './metrics/usage-metrics.js'
 import { Admissions } from './limits/admissions.js'
@@ -76,13 +77,7 @@ export class House {
     this.plans = this.rules.book
     this.parseEvent = createEventParser(config, this.plans)
     this.#counter = createTokenCounter({ logger, clock })
-    this.ledger = new Ledger({
-      door: ledgerDoor(this.store),
-      clock,
-      logger,
-      ...config.ledger,
-      onWritten: () => this.#announce(),
-    })
+    this.ledger = createLedger(config, this.store, () => this.#announce())
     this.prices = createPriceBook(config, priceDoor(this.store.prices, ready))
     this.limiter = new Limiter(this.store.counters, clock, config.timezone)
     const { limiter, rules, prices } = this
@@ -102,6 +97,7 @@ export class House {
     this.#schedule = new RollupSchedule(this.store, config)
     this.#schedule.start()
     this.ready().catch(() => undefined)
+    void this.ledger.takeOver(() => this.ready().then(() => this.store.state.databaseId()))
   }
 
   /** Figures of providers that were negative, absurd or contradictory, since the start. */
@@ -118,6 +114,7 @@ export class House {
     await this.prices.ready()
     for (const event of events) priceEvent(event, (usage, at) => this.prices.price(usage, at))
     const submitted = await this.#submissions.submit(events)
+    if (submitted.some(({ outcome }) => outcome === 'accepted')) await this.ledger.durable()
     submitted.forEach(({ outcome }, index) => {
       const event = events[index]
       if (event === undefined || outcome !== 'accepted') return
@@ -160,8 +157,14 @@ export class House {
     await this.ledger.flush()
   }
 
+  /** Notes that a request has been admitted and runs from now on. */
+  begin(capture: Capture): void {
+    capture.running ??= this.ledger.begin(capture.id, () => startFacts(capture, this.plans))
+  }
+
   /** Hands a tracked request on; what its handler asks of providers belongs to it. */
   enter(capture: Capture, next: () => void): void {
+    this.begin(capture)
     if (this.#outbound) this.#outbound.enter(capture, next)
     else next()
   }
@@ -186,7 +189,7 @@ export class House {
     this.#waiting.stop()
     this.#outbound?.stop()
     const flushed = await within(this.flush(), deadlineMs - (clock.elapsed() - began))
-    this.ledger.stop()
+    await this.ledger.close()
     await within(this.limiter.flush(), 500)
     this.limiter.stop()
     await this.#counter.close()

@@ -1,13 +1,15 @@
 import type { Request } from 'express'
 import type { Connection } from 'mongoose'
 import { z } from 'zod'
-import { captureSchema, type OutboundHosts } from './capture/capture-options.js'
+import { captureSchema, operationSchema, type OutboundHosts } from './capture/capture-options.js'
 import { defaultOperations, type OperationOptions } from './capture/operations.js'
 import type { Reader } from './capture/readers/reader.js'
 import { systemClock, type Clock } from './clock.js'
 import type { AuthConfig, AuthOptions } from './identity/auth-options.js'
 import { parseAuthOptions } from './identity/auth-options.js'
 import { invalidOption, shown } from './identity/invalid-option.js'
+import { ledgerSchema, type LedgerConfig } from './ledger/ledger-options.js'
+import { spoolSchema, type SpoolConfig } from './ledger/spool/spool-options.js'
 import { describe } from './option-issue.js'
 import type { Plan } from './limits/plan.js'
 import { plansOf, plansSchema, type PlanOptions } from './limits/plan-options.js'
@@ -85,6 +87,20 @@ export interface UsageOptions {
         lingerMs?: number | undefined
       }
     | undefined
+  /** The disk on which events wait that MongoDB does not have yet; false: they wait in memory only. */
+  spool?:
+    | {
+        /** A directory for apps of one database. Default: one of the app's own under `os.tmpdir()`. */
+        dir?: string | undefined
+        /** What a power cut may take: 'interval' 200 ms, 'strict' nothing, 'off' anything. Default 'interval'. */
+        fsync?: 'interval' | 'strict' | 'off' | undefined
+        /** What the directory may hold, bytes. Default 1 GiB. */
+        maxBytes?: number | undefined
+        /** Without room on disk: 'memory' holds what `ledger.maxEvents` allows, 'refuse' nothing. Default 'memory'. */
+        whenFull?: 'memory' | 'refuse' | undefined
+      }
+    | false
+    | undefined
   rollup?:
     | {
         /** When closed windows are rolled up, cron with optional seconds. Default every minute. */
@@ -118,15 +134,6 @@ export interface UsageOptions {
 
 const call = z.custom<(...args: unknown[]) => unknown>((value) => typeof value === 'function')
 const name = /^[\w.-]{1,64}$/
-const operation = z.strictObject({
-  path: z.string().startsWith('/').max(512),
-  type: z.string().regex(name, 'must be 1 to 64 letters, digits, _, - or .'),
-  estimateTokens: z.int().min(0).max(10_000_000).optional(),
-  methods: z
-    .array(z.string().regex(/^[A-Za-z]+$/))
-    .min(1)
-    .optional(),
-})
 const methodsOf = (...names: string[]) =>
   z.custom<object>(
     (value) =>
@@ -144,7 +151,7 @@ const schema = z.strictObject({
     .optional(),
   auth: z.unknown().optional(),
   identify: call.optional(),
-  operations: z.array(operation).max(1000).default([]),
+  operations: z.array(operationSchema).max(1000).default([]),
   idempotencyKey: call.optional(),
   trustTierClaim: z.boolean().default(true),
   plans: plansSchema,
@@ -155,13 +162,8 @@ const schema = z.strictObject({
   anonymous: z.enum(['track', 'refuse']).default('track'),
   metadata: z.array(z.string().regex(name)).max(10).default([]),
   capture: captureSchema,
-  ledger: z
-    .strictObject({
-      maxEvents: z.int().min(1).max(10_000_000).default(100_000),
-      batchSize: z.int().min(1).max(10_000).default(500),
-      lingerMs: z.number().min(0).max(1_000).default(50),
-    })
-    .prefault({}),
+  ledger: ledgerSchema,
+  spool: spoolSchema,
   rollup: z
     .strictObject({ cron: z.string().default('* * * * *'), enabled: z.boolean().default(true) })
     .prefault({}),
@@ -196,11 +198,8 @@ export interface Config {
     readonly readers: readonly Reader[]
     readonly outbound: boolean | OutboundHosts
   }
-  readonly ledger: {
-    readonly maxEvents: number
-    readonly batchSize: number
-    readonly lingerMs: number
-  }
+  readonly ledger: LedgerConfig
+  readonly spool: SpoolConfig | false
   readonly rollup: { readonly cron: string; readonly enabled: boolean }
   readonly pricing: PricingConfig
   readonly metrics: { readonly public: boolean } | false

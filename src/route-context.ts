@@ -150,7 +150,7 @@ function planActions({ store, rules }: House): PlanActions {
 }
 
 function askHealth(
-  { clock }: Config,
+  { clock, spool }: Config,
   house: House,
   ping: () => Promise<boolean>,
   live: () => Promise<Realtime>,
@@ -165,6 +165,7 @@ function askHealth(
       realtime: databaseUp ? await live().catch(() => undefined) : undefined,
       ledger: house.ledger.stats(),
       maxEvents: house.ledger.maxEvents,
+      hasSpool: spool !== false,
       closed: house.isClosed,
       now: clock.now(),
     })

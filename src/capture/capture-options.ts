@@ -10,6 +10,17 @@ const providerName = z
   .string()
   .regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, _, - or .')
 
+/** One of the options `operations`. */
+export const operationSchema = z.strictObject({
+  path: z.string().startsWith('/').max(512),
+  type: providerName,
+  estimateTokens: z.int().min(0).max(10_000_000).optional(),
+  methods: z
+    .array(z.string().regex(/^[A-Za-z]+$/))
+    .min(1)
+    .optional(),
+})
+
 const reader = z.custom<Reader>(
   (value) =>
     typeof value === 'object' &&
