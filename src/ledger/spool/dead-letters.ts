@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { UnrecordedEvent } from '../../event.js'
 import { layout } from './directory.js'
-import { directoryMode, fileMode, type SpoolFiles } from './files.js'
+import { fileMode, makeDirectories, type SpoolFiles } from './files.js'
 
 /** An event that MongoDB refuses for good. */
 export interface DeadLetter {
@@ -27,7 +27,7 @@ export class DeadLetters {
 
   /** Resolves when they are on the disk. */
   async add(refused: readonly { event: UnrecordedEvent; code: string }[], now: number) {
-    await this.#files.mkdir(this.#directory, { recursive: true, mode: directoryMode })
+    await makeDirectories(this.#files, this.#directory)
     const at = new Date(now).toISOString()
     const lines = refused.map(({ event, code }) => letterLine({ code, at, event }))
     await this.#files.appendFile(this.#path, lines.join(''), { mode: fileMode, flush: true })

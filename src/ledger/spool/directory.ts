@@ -1,6 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { basename, join } from 'node:path'
-import { codeOf, directoryMode, fileMode, replaceFile, type SpoolFiles } from './files.js'
+import {
+  codeOf,
+  directoryMode,
+  fileMode,
+  makeDirectories,
+  replaceFile,
+  type SpoolFiles,
+} from './files.js'
 import { thisProcess, type Owner } from './owner.js'
 import { segmentSuffix } from './segments.js'
 
@@ -45,7 +52,7 @@ export class WriterDirectory {
    */
   async open(isOurs: boolean): Promise<void> {
     const files = this.#files
-    await files.mkdir(this.root, { recursive: true, mode: directoryMode })
+    await makeDirectories(files, this.root)
     const root = await files.lstat(this.root)
     if (isOurs && (!root.isDirectory() || root.uid !== (process.getuid?.() ?? root.uid))) {
       throw new Error('not_ours')

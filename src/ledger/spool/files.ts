@@ -1,4 +1,5 @@
 import * as files from 'node:fs/promises'
+import { dirname } from 'node:path'
 
 /** The file system as the spool uses it. Tests put faults in its place. */
 export type SpoolFiles = Pick<
@@ -38,6 +39,28 @@ export async function syncDirectory(files: SpoolFiles, path: string): Promise<vo
     await handle.sync()
   } finally {
     await handle.close()
+  }
+}
+
+/** Creates a directory and those above it. Node's own `recursive` never ends below /proc. */
+export async function makeDirectories(files: SpoolFiles, path: string): Promise<void> {
+  const code = await tryMakeDirectory(files, path)
+  if (code === undefined || code === 'EEXIST') return
+  const above = dirname(path)
+  if (code === 'ENOENT' && above !== path) {
+    await makeDirectories(files, above)
+    const again = await tryMakeDirectory(files, path)
+    if (again === undefined || again === 'EEXIST') return
+  }
+  throw Object.assign(new Error(`mkdir: ${code}`), { code })
+}
+
+async function tryMakeDirectory(files: SpoolFiles, path: string): Promise<string | undefined> {
+  try {
+    await files.mkdir(path, { mode: directoryMode })
+    return undefined
+  } catch (error) {
+    return codeOf(error)
   }
 }
 

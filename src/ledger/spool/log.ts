@@ -134,11 +134,11 @@ export class Log {
       this.#options.onRound()
       const groups = this.gatherer.take()
       this.#inRound = groups.at(-1)
-      const { lost, code } = await this.#writer.store(groups)
+      const { written, lost, code } = await this.#writer.store(groups)
       this.#inRound = undefined
       if (lost.length > 0) this.#fail(lost, code)
       for (const group of groups) group.settle()
-      if (lost.length === 0 && groups.length > 0) this.#stored()
+      if (written > 0) this.#stored()
     } while (this.gatherer.last?.isAwaited === true)
   }
 

@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path'
 import { layout } from './directory.js'
-import { directoryMode, fileMode, type SpoolFiles } from './files.js'
+import { fileMode, makeDirectories, type SpoolFiles } from './files.js'
 
 /** What is kept of one damaged stretch at most, bytes. */
 const maxKeptBytes = 1024 * 1024
@@ -27,7 +27,7 @@ export class Quarantine {
     const writer = basename(dirname(segmentPath))
     const name = `${writer}-${basename(segmentPath, '.log')}-${offset}.bin`
     try {
-      await this.#files.mkdir(this.#directory, { recursive: true, mode: directoryMode })
+      await makeDirectories(this.#files, this.#directory)
       const kept = bytes.subarray(0, maxKeptBytes)
       await this.#files.writeFile(join(this.#directory, name), kept, { mode: fileMode })
     } catch {

@@ -12,6 +12,8 @@ const renewMs = 5_000
 
 /** What became of groups: those that are named could not be written. */
 export interface Stored {
+  /** How many were written, those of earlier calls included that had to be written again. */
+  readonly written: number
   readonly lost: readonly Group[]
   /** Short code of why. */
   readonly code: string
@@ -64,12 +66,12 @@ export class SegmentWriter {
       try {
         if (this.isBroken) left = [...(await this.#abandon()), ...left]
         await this.#write(left)
-        return { lost: [], code: '' }
+        return { written: left.length, lost: [], code: '' }
       } catch (error) {
         const again = await this.#abandon()
         const unwritten = left.filter((one) => one.segment === undefined && !again.includes(one))
         left = [...again, ...unwritten]
-        if (attempt === 2) return { lost: left, code: codeOf(error) }
+        if (attempt === 2) return { written: 0, lost: left, code: codeOf(error) }
       }
     }
   }

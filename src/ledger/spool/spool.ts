@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Clock } from '../../clock.js'
 import type { UnrecordedEvent } from '../../event.js'
 import type { Logger } from '../../logger.js'
@@ -57,7 +58,8 @@ export class Spool {
   constructor(options: SpoolOptions) {
     this.#options = options
     const { config, clock, logger, epochs, files = realFiles } = options
-    const directory = new WriterDirectory(files, config.dir ?? defaultSpoolDir())
+    const root = resolve(config.dir ?? defaultSpoolDir())
+    const directory = new WriterDirectory(files, root)
     this.#quarantine = new Quarantine(files, directory.root)
     this.#deadLetters = new DeadLetters(files, directory.root, directory.name)
     this.#log = new Log({

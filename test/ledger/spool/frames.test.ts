@@ -29,7 +29,9 @@ function read(bytes: Buffer) {
 }
 
 describe('frames', () => {
-  const payloads = Array.from({ length: 8 }, (_, i) => JSON.stringify({ _id: `event-${i}`, x: 'ü' }))
+  const payloads = Array.from({ length: 8 }, (_, i) =>
+    JSON.stringify({ _id: `event-${i}`, x: 'ü' }),
+  )
   const expected = payloads.map((one) => JSON.parse(one) as unknown)
 
   it('give back what was written', () => {
