@@ -94,13 +94,15 @@ export function openLedger(
   })
 }
 
-/** All files below a directory, by relative path. */
+/** All files below a directory, by relative path; some may come and go meanwhile. */
 export async function filesIn(dir: string): Promise<string[]> {
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true })
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(dir.length + 1))
-    .sort()
+  const entries = await readdir(dir, { withFileTypes: true }).catch(() => [])
+  const found = entries.map(async (entry) => {
+    if (entry.isFile()) return [entry.name]
+    const inner = await filesIn(join(dir, entry.name))
+    return inner.map((name) => join(entry.name, name))
+  })
+  return (await Promise.all(found)).flat().sort()
 }
 
 export async function segmentsIn(dir: string): Promise<string[]> {

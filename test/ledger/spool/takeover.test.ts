@@ -189,7 +189,7 @@ describe('taking over what a process has left', () => {
         ...{ operation_type: 'chat', timestamp: new Date(1_767_225_600_000) },
       }))
     const [, ended, cancelled] = ['died', 'ended', 'cancelled'].map(begin)
-    await sleep(30)
+    await until(() => first.stats().bytes > 0)
     first.accept(event('ended'), ended)
     cancelled?.cancel()
     await first.durable()
