@@ -29,7 +29,7 @@ export interface HealthFacts {
   realtime: Realtime | undefined
   ledger: LedgerStats
   maxEvents: number
-  /** Whether events are meant to wait on disk. */
+  /** Whether the host has named a directory for events to wait in. */
   hasSpool: boolean
   closed: boolean
   now: number

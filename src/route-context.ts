@@ -165,7 +165,7 @@ function askHealth(
       realtime: databaseUp ? await live().catch(() => undefined) : undefined,
       ledger: house.ledger.stats(),
       maxEvents: house.ledger.maxEvents,
-      hasSpool: spool !== false,
+      hasSpool: spool !== false && spool.dir !== undefined,
       closed: house.isClosed,
       now: clock.now(),
     })

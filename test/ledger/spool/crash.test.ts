@@ -63,7 +63,8 @@ describe(`${runs} processes that are killed while they accept and send events`, 
       const ledger = openLedger(ledgerDoor(store), { dir })
       await ledger.takeOver(database)
       // Its own owner file is what stays.
-      await until(async () => (await filesIn(dir)).length === 1, 30_000)
+      const isDrained = () => ledger.stats().bytes === 0
+      await until(async () => isDrained() && (await filesIn(dir)).length === 1, 30_000)
       assert.equal(ledger.depth, 0)
       await ledger.close()
       const found = await fresh.connection
