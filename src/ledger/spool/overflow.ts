@@ -18,7 +18,10 @@ interface Reading {
   read: number
 }
 
-/** Reads back what this process holds on disk only, oldest first. */
+/**
+ * Reads back what this process holds on disk only: the newest segment and the oldest in turn, so that
+ * what came just before MongoDB did is seen soon, and what waits longest gets on.
+ */
 export class Overflow {
   readonly #files: SpoolFiles
   readonly #segments: Segments
@@ -26,6 +29,7 @@ export class Overflow {
   readonly #quarantine: Quarantine
   #reading: Reading | undefined
   #depth = 0
+  #isNewestNext = false
 
   constructor(parts: {
     files: SpoolFiles
@@ -44,9 +48,11 @@ export class Overflow {
     return this.#depth
   }
 
-  /** When the oldest was accepted, monotonic ms. */
-  get oldestAt(): number | undefined {
-    return this.#reading?.range.at ?? this.#segments.firstSpilled()?.ranges[0]?.at
+  /** When the oldest was accepted, monotonic ms; Infinity if there is none. */
+  get oldestAt(): number {
+    const reading = this.#reading?.range.at
+    const waiting = this.#segments.firstSpilled()?.ranges[0]?.at
+    return Math.min(reading ?? Infinity, waiting ?? Infinity)
   }
 
   added(count: number): void {
@@ -71,7 +77,10 @@ export class Overflow {
   }
 
   async #begin(): Promise<Reading | undefined> {
-    const segment = this.#segments.firstSpilled()
+    this.#isNewestNext = !this.#isNewestNext
+    const segment = this.#isNewestNext
+      ? this.#segments.lastSpilled()
+      : this.#segments.firstSpilled()
     const [range] = segment?.ranges ?? []
     if (segment === undefined || range === undefined) return undefined
     // Only what has been read is taken off: a disk that fails now may do better later.

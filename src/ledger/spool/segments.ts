@@ -60,6 +60,13 @@ export class Segments {
     return undefined
   }
 
+  /** The newest of those. */
+  lastSpilled(): Segment | undefined {
+    let last: Segment | undefined
+    for (const segment of this.#all) if (segment.ranges.length > 0) last = segment
+    return last
+  }
+
   /** Removes a segment to which nothing more is written once all in it is elsewhere. */
   readonly dropIfDone = (segment: Segment): void => {
     if (!segment.isSealed || segment.isGone || !segment.isDone) return

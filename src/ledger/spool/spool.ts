@@ -78,13 +78,12 @@ export class Spool {
     this.#troubleEpisode = new Episode(clock, () =>
       logger.error(`usage: nothing is put on disk at the moment (${this.#trouble ?? ''})`),
     )
-    const { dir } = config
     this.#upkeep = new Upkeep({
       ...{ files, clock, logger, directory, log: this.#log, inheritance: this.#inheritance },
       onTaken: () => options.onBacklog(),
       onFenced: () => this.#fail('taken over'),
     })
-    this.#opening = this.#open(directory, dir === undefined)
+    this.#opening = this.#open(directory, config.dir === undefined)
   }
 
   get durability(): Durability {
@@ -103,7 +102,7 @@ export class Spool {
     return this.#overflow.depth + this.#inheritance.depth
   }
 
-  /** Bytes on disk, those that dead processes have left included. */
+  /** Bytes on disk, of the dead too. */
   get bytes(): number {
     return this.#log.segments.bytes + this.#inheritance.bytes
   }
@@ -116,10 +115,12 @@ export class Spool {
   /** How long the oldest event waits that is on disk only, ms. */
   get oldestMs(): number {
     const { clock } = this.#options
-    const own = this.#overflow.oldestAt
     const left = this.#inheritance.oldestAt
-    const ownMs = own === undefined ? 0 : clock.elapsed() - own
-    return Math.max(0, ownMs, left === undefined ? 0 : clock.now() - left)
+    return Math.max(
+      0,
+      clock.elapsed() - this.#overflow.oldestAt,
+      left === undefined ? 0 : clock.now() - left,
+    )
   }
 
   /** Puts an event on its way to the disk, with `spill` to be there only; undefined when it is not taken. */
