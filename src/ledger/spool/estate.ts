@@ -82,7 +82,9 @@ export function endOpen(estate: Estate): void {
 export async function closeEstate(files: SpoolFiles, { directory }: Estate): Promise<void> {
   const names = await files.readdir(directory).catch(() => [])
   for (const name of names) {
-    if (name.startsWith(layout.owner)) await files.unlink(join(directory, name))
+    if (name.startsWith(layout.owner)) {
+      await files.unlink(join(directory, name)).catch(() => undefined)
+    }
   }
   await files.rmdir(join(directory, layout.adopted)).catch(() => undefined)
   await files.rmdir(directory).catch(() => undefined)

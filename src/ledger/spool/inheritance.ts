@@ -28,6 +28,7 @@ export class Inheritance {
   readonly #elapsed: () => number
   readonly #estates: Estate[] = []
   #reading: Reading | undefined
+  #dropping = Promise.resolve()
   #depth = 0
   #died = 0
 
@@ -131,8 +132,24 @@ export class Inheritance {
     return { events, settle }
   }
 
+  /** Removes the directories of which all is elsewhere, for one who will read no more. */
+  async finish(): Promise<void> {
+    for (const estate of [...this.#estates]) {
+      if (estate.open.size > 0 || !estate.parts.every(({ isRead }) => isRead)) continue
+      estate.isEnding = true
+      await this.#dropDone(estate)
+    }
+    await this.#dropping
+  }
+
+  /** One after the other: a directory goes when what was in it has gone. */
+  #dropDone(estate: Estate): Promise<void> {
+    this.#dropping = this.#dropping.then(() => this.#drop(estate))
+    return this.#dropping
+  }
+
   /** Removes segments, oldest first, of which all is elsewhere; at last the directory. */
-  async #dropDone(estate: Estate): Promise<void> {
+  async #drop(estate: Estate): Promise<void> {
     for (let [part] = estate.parts; part !== undefined; [part] = estate.parts) {
       if (!part.isRead || part.sent > 0 || part.open > 0) return
       // Whatever could not be read again is not waited for.
@@ -140,7 +157,7 @@ export class Inheritance {
       estate.parts.shift()
       await this.#files.unlink(part.path).catch(() => undefined)
     }
-    if (!estate.isEnding || estate.open.size > 0) return
+    if (!estate.isEnding || estate.open.size > 0 || !this.#estates.includes(estate)) return
     await closeEstate(this.#files, estate)
     const at = this.#estates.indexOf(estate)
     if (at !== -1) this.#estates.splice(at, 1)

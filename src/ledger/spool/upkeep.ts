@@ -84,6 +84,7 @@ export class Upkeep {
     if (!this.#isOpen) return
     this.#isOpen = false
     const { directory, log, inheritance } = this.#options
+    await inheritance.finish()
     const isEmpty = log.segments.count === 0 && inheritance.isEmpty
     try {
       if (!isEmpty || !(await directory.remove())) await directory.release()
