@@ -31,6 +31,7 @@ async function serve(env: NodeJS.ProcessEnv): Promise<Running> {
   const usage = createUsage({
     mongoUri: env.MONGODB_URI ?? mongod?.uri ?? '',
     auth: { secret, algorithms: ['HS256'] },
+    spool: { dir: './data/spool' },
     pricing: { catalogueFile: env.AI_USAGE_PRICES_FILE },
     logger: log,
   })
@@ -43,7 +44,7 @@ async function serve(env: NodeJS.ProcessEnv): Promise<Running> {
     url,
     close: async () => {
       const [report] = await Promise.all([usage.close(), closeServer(server)])
-      if (!report.flushed) log.warn(`${report.left_in_spool} events could not be written`)
+      if (!report.flushed) log.warn(`${report.left_in_spool} events wait in ./data/spool`)
       await chosen.close()
       await mongod?.stop()
     },

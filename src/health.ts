@@ -1,5 +1,6 @@
 import type { Realtime } from './insight/realtime.js'
-import type { LedgerStats } from './ledger/ledger.js'
+import type { LedgerStats } from './ledger/ledger-stats.js'
+import type { Durability } from './ledger/spool/spool.js'
 
 /** The answer of `GET /health`: counts only. */
 export interface HealthReport {
@@ -18,7 +19,7 @@ export interface HealthReport {
       seconds_ago: number
     }[]
   }
-  spool: { depth: number; oldest_ms: number; durability: 'memory' }
+  spool: { depth: number; oldest_ms: number; durability: Durability }
 }
 
 export interface HealthFacts {
@@ -28,18 +29,24 @@ export interface HealthFacts {
   realtime: Realtime | undefined
   ledger: LedgerStats
   maxEvents: number
+  /** Whether the host has named a directory for events to wait in. */
+  hasSpool: boolean
   closed: boolean
   now: number
 }
 
 /**
  * `down` when the database does not answer or we are closed; `degraded` when events wait longer
- * than a minute, the queue is more than half full, or events were dropped.
+ * than a minute, the memory for them is more than half full, the disk does not take them, or events
+ * were dropped.
  */
 export function healthReport(facts: HealthFacts): HealthReport {
   const { ledger, realtime } = facts
   const strained =
-    ledger.dropped > 0 || ledger.oldest_ms > 60_000 || ledger.depth > facts.maxEvents / 2
+    ledger.dropped > 0 ||
+    ledger.oldest_ms > 60_000 ||
+    ledger.in_memory > facts.maxEvents / 2 ||
+    (facts.hasSpool && ledger.durability === 'memory')
   const status = !facts.databaseUp || facts.closed ? 'down' : strained ? 'degraded' : 'ok'
   return {
     status,
@@ -57,6 +64,10 @@ export function healthReport(facts: HealthFacts): HealthReport {
         seconds_ago: Math.max(0, Math.round((facts.now - event.timestamp.getTime()) / 1000)),
       })),
     },
-    spool: { depth: ledger.depth, oldest_ms: ledger.oldest_ms, durability: 'memory' },
+    spool: {
+      depth: ledger.depth,
+      oldest_ms: ledger.oldest_ms,
+      durability: ledger.durability,
+    },
   }
 }

@@ -3,19 +3,20 @@ import type { Connection } from 'mongoose'
 import type { Capture, Subject } from './capture/capture.js'
 import { complete, type CompletionContext } from './capture/complete.js'
 import { OperationTable } from './capture/operations.js'
+import { startFacts } from './capture/start-facts.js'
 import { Complaints } from './complaints.js'
 import { within } from './deadline.js'
 import { faultOf } from './fault.js'
-import { HostReaders } from './capture/readers/host-readers.js'
+import { createHostReaders, type HostReaders } from './capture/readers/host-readers.js'
 import type { Correction, UnrecordedEvent } from './event.js'
 import { anonymousUserId } from './identity/user-id.js'
 import { subjectOf } from './identity/subject.js'
 import type { Verdict } from './identity/verifier.js'
 import { correctEvent } from './ledger/correct.js'
-import { ledgerDoor } from './ledger/door.js'
+import { createLedger } from './ledger/create-ledger.js'
 import { createEventParser, type EventParser } from './ledger/event-parser.js'
 import { Intake } from './ledger/intake.js'
-import { Ledger } from './ledger/ledger.js'
+import type { Ledger } from './ledger/ledger.js'
 import { Submissions, type Submitted } from './ledger/submit.js'
 import { UsageMetrics } from './metrics/usage-metrics.js'
 import { Jobs } from './jobs.js'
@@ -79,25 +80,18 @@ export class House {
     this.plans = this.limits.rules.book
     this.parseEvent = createEventParser(config, this.limits.rules)
     this.#counter = createTokenCounter({ logger, clock })
-    this.ledger = new Ledger({
-      door: ledgerDoor(this.store),
-      clock,
-      logger,
-      ...config.ledger,
-      onWritten: () => this.#announce(),
-    })
+    this.ledger = createLedger(config, this.store, () => this.#announce())
     this.metrics = new UsageMetrics(() => this.ledger.stats())
     this.#submissions = new Submissions(this.ledger, this.store.logs)
     this.#intake = this.#createIntake()
-    const { readers } = config.capture
-    this.#readers =
-      readers.length === 0
-        ? undefined
-        : new HostReaders(readers, (what) => this.#complaints.mistake(what))
+    this.#readers = createHostReaders(config.capture.readers, (what) =>
+      this.#complaints.mistake(what),
+    )
     this.#outbound = createOutbound(config.capture, this.#readers)
     this.meter = this.#createMeter()
     this.#jobs = new Jobs(config, store, this.limits)
     this.ready().catch(() => undefined)
+    void this.ledger.takeOver(() => this.ready().then(() => this.store.state.databaseId()))
   }
 
   /** Figures of providers that were negative, absurd or contradictory, since the start. */
@@ -114,6 +108,7 @@ export class House {
     await this.prices.ready()
     for (const event of events) priceEvent(event, (usage, at) => this.prices.price(usage, at))
     const submitted = await this.#submissions.submit(events)
+    if (submitted.some(({ outcome }) => outcome === 'accepted')) await this.ledger.durable()
     submitted.forEach(({ outcome }, index) => {
       const event = events[index]
       if (event === undefined || outcome !== 'accepted') return
@@ -156,8 +151,14 @@ export class House {
     await this.ledger.flush()
   }
 
+  /** Notes that a request has been admitted and runs from now on. */
+  begin(capture: Capture): void {
+    capture.running ??= this.ledger.begin(capture.id, () => startFacts(capture, this.plans))
+  }
+
   /** Hands a tracked request on; what its handler asks of providers belongs to it. */
   enter(capture: Capture, next: () => void): void {
+    this.begin(capture)
     if (this.#outbound) this.#outbound.enter(capture, next)
     else next()
   }
@@ -182,7 +183,7 @@ export class House {
     this.#waiting.stop()
     this.#outbound?.stop()
     const flushed = await within(this.flush(), deadlineMs - (clock.elapsed() - began))
-    this.ledger.stop()
+    await this.ledger.close()
     await within(this.limits.flush(), 500)
     this.limits.stop()
     await this.#counter.close()

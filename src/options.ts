@@ -10,8 +10,11 @@ import { systemClock, type Clock } from './clock.js'
 import type { AuthConfig, AuthOptions } from './identity/auth-options.js'
 import { parseAuthOptions } from './identity/auth-options.js'
 import { invalidOption, shown } from './identity/invalid-option.js'
+import { ledgerSchema, type LedgerConfig } from './ledger/ledger-options.js'
+import { spoolSchema, type SpoolConfig } from './ledger/spool/spool-options.js'
 import { describe } from './option-issue.js'
 import type { Plan } from './limits/plan.js'
+import { ledgerSchema } from './ledger/ledger-options.js'
 import { plansOf, plansSchema, type PlanOptions } from './limits/plan-options.js'
 import { consoleLogger, lineByLine, type Logger } from './logger.js'
 import type { PriceOverride } from './pricing/override.js'
@@ -87,6 +90,20 @@ export interface UsageOptions {
         lingerMs?: number | undefined
       }
     | undefined
+  /** The disk on which events wait that MongoDB does not have yet; false: they wait in memory only. */
+  spool?:
+    | {
+        /** A directory for apps of one database. Default: one of the app's own under `os.tmpdir()`. */
+        dir?: string | undefined
+        /** What a power cut may take: 'interval' 200 ms, 'strict' nothing, 'off' anything. Default 'interval'. */
+        fsync?: 'interval' | 'strict' | 'off' | undefined
+        /** What the directory may hold, bytes. Default 1 GiB. */
+        maxBytes?: number | undefined
+        /** Without room on disk: 'memory' holds what `ledger.maxEvents` allows, 'refuse' nothing. Default 'memory'. */
+        whenFull?: 'memory' | 'refuse' | undefined
+      }
+    | false
+    | undefined
   rollup?:
     | {
         /** When closed windows are rolled up, cron with optional seconds. Default every minute. */
@@ -150,13 +167,8 @@ const schema = z.strictObject({
   anonymous: z.enum(['track', 'refuse']).default('track'),
   metadata: z.array(z.string().regex(name)).max(10).default([]),
   capture: captureSchema,
-  ledger: z
-    .strictObject({
-      maxEvents: z.int().min(1).max(10_000_000).default(100_000),
-      batchSize: z.int().min(1).max(10_000).default(500),
-      lingerMs: z.number().min(0).max(1_000).default(50),
-    })
-    .prefault({}),
+  ledger: ledgerSchema,
+  spool: spoolSchema,
   rollup: z
     .strictObject({ cron: z.string().default('* * * * *'), enabled: z.boolean().default(true) })
     .prefault({}),
@@ -192,11 +204,8 @@ export interface Config {
     readonly readers: readonly Reader[]
     readonly outbound: boolean | OutboundHosts
   }
-  readonly ledger: {
-    readonly maxEvents: number
-    readonly batchSize: number
-    readonly lingerMs: number
-  }
+  readonly ledger: LedgerConfig
+  readonly spool: SpoolConfig | false
   readonly rollup: { readonly cron: string; readonly enabled: boolean }
   readonly pricing: PricingConfig
   readonly metrics: { readonly public: boolean } | false

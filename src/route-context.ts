@@ -129,7 +129,7 @@ async function askModels({ clock }: Config, { store, prices }: House, question: 
 }
 
 function askHealth(
-  { clock }: Config,
+  { clock, spool }: Config,
   house: House,
   ping: () => Promise<boolean>,
   live: () => Promise<Realtime>,
@@ -146,6 +146,7 @@ function askHealth(
       realtime: databaseUp ? await known() : undefined,
       ledger: house.ledger.stats(),
       maxEvents: house.ledger.maxEvents,
+      hasSpool: spool !== false && spool.dir !== undefined,
       closed: house.isClosed,
       now: clock.now(),
     })

@@ -19,6 +19,7 @@ import { anonymousUserId } from './identity/user-id.js'
 import { createVerifier } from './identity/verifier.js'
 import type { PrioritizeOptions } from './limits/prioritize-options.js'
 import type { ExternalEventInput } from './ledger/external-event.js'
+import { andThen } from './maybe-promise.js'
 import type { UsageNotices } from './notices/notice.js'
 import { parseOptions, type Config, type UsageOptions } from './options.js'
 import type { ProxyContext } from './proxy/context.js'
@@ -158,7 +159,11 @@ function proxyContext(config: Config, house: House, find: FindCaller): ProxyCont
       // `track` may have asked before.
       if (capture.reservation !== undefined) return true
       const asked = house.limits.admissions.ask(capture, capture.subject ?? anonymous)
-      return asked === undefined || heldToPlan(capture, res, asked, () => config.clock.now())
+      const held = asked && heldToPlan(capture, res, asked, () => config.clock.now())
+      return andThen(held ?? true, (mayGoOn) => {
+        if (mayGoOn) house.begin(capture)
+        return mayGoOn
+      })
     },
     problems: createProblemHandler(config.logger),
     correct: (id, correction) => house.correct(id, correction),

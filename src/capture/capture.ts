@@ -51,6 +51,15 @@ export interface Held {
   settle(event: UnrecordedEvent | undefined): void
 }
 
+/** That it runs, as the spool knows it. */
+export interface Begun {
+  readonly id: string
+  /** Its event is kept, and says all. */
+  ended(): void
+  /** It is not to count. Nothing once it has ended. */
+  cancel(): void
+}
+
 /** How the response ended. */
 export interface Ending {
   readonly finished: boolean
@@ -86,6 +95,8 @@ export class Capture implements ResponseSink {
   neverServed = false
   /** What the plan holds for it, until its usage is known. */
   reservation: Held | undefined
+  /** Noted on disk while its handler runs, in case the process dies. */
+  running: Begun | undefined
   /** Short code of why the plan refused it. */
   refusal: string | undefined
   /** For the meter: when it began, among those it watches. */
@@ -138,6 +149,7 @@ export class Capture implements ResponseSink {
   /** To be called when nothing more can be said of it. */
   forget(): void {
     this.reservation?.settle(undefined)
+    this.running?.cancel()
     const index = this.#among?.indexOf(this) ?? -1
     if (index !== -1) this.#among?.splice(index, 1)
   }

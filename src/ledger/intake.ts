@@ -44,7 +44,7 @@ export class Intake {
   /** Takes a sealed capture; drops and counts it when there is no room. */
   take(capture: Capture, ending: Ending): void {
     const { ledger } = this.#options
-    if (this.depth + ledger.depth >= ledger.maxEvents) {
+    if (!ledger.hasRoom(this.depth)) {
       ledger.dropped()
       capture.forget()
       return
@@ -111,7 +111,7 @@ export class Intake {
   }
 
   #done(sealed: Sealed, event: UnrecordedEvent): void {
-    this.#options.ledger.accept(event)
+    this.#options.ledger.accept(event, sealed.capture.running)
     this.#release(sealed)
   }
 

@@ -1,96 +1,106 @@
+import type { Begun } from '../capture/capture.js'
 import type { Clock } from '../clock.js'
+import { within } from '../deadline.js'
 import type { UnrecordedEvent } from '../event.js'
 import type { Logger } from '../logger.js'
-import { backoffMs } from './backoff.js'
-import { Episode } from './episode.js'
+import { BacklogLane } from './backlog-lane.js'
+import { Delivery } from './delivery.js'
 import { Epochs } from './epochs.js'
-import { writeBatch, type BatchResult, type LedgerDoor } from './writer.js'
+import { LedgerCounts } from './ledger-counts.js'
+import type { LedgerStats } from './ledger-stats.js'
+import { LiveQueue, type Entry } from './live-queue.js'
+import type { StartFacts } from './spool/event-json.js'
+import { codeOf, type SpoolFiles } from './spool/files.js'
+import type { SpoolConfig } from './spool/spool-options.js'
+import { Spool } from './spool/spool.js'
+import type { BatchResult, LedgerDoor } from './writer.js'
+
+/** How long putting what is left on disk may take, ms. */
+const closeMs = 3_000
 
 export interface LedgerOptions {
   door: LedgerDoor
   clock: Clock
   logger: Logger
-  /** Events held at most; beyond it new ones are dropped, counted and reported. */
+  /** Events held in memory at most; beyond it new ones are dropped, counted and reported. */
   maxEvents: number
   /** Events written at once at most. */
   batchSize: number
   /** How long a first event waits for others, ms. */
   lingerMs: number
+  /** The disk behind it. Without, what waits is in memory only. */
+  spool?: SpoolConfig | false
+  /** For tests: the file system. */
+  files?: SpoolFiles
   onWritten: (result: BatchResult) => void
 }
 
-interface Entry {
-  readonly event: UnrecordedEvent
-  readonly epoch: number
-  readonly at: number
-}
-
-/** What the ledger has done and holds; counts since start. */
-export interface LedgerStats {
-  depth: number
-  oldest_ms: number
-  accepted: number
-  stored: number
-  duplicates: number
-  refused: number
-  dropped: number
-  retries: number
-}
-
 /**
- * Accepted events on their way to `usage_logs`, each exactly once: a bounded queue in memory,
- * written in batches, idempotent by `_id`. An event leaves only when a majority of MongoDB has it.
+ * Accepted events on their way to `usage_logs`, each exactly once: written in batches, idempotent by
+ * `_id`. An event leaves only when a majority of MongoDB has it; until then it stands in memory, on
+ * disk (see spool/spool.ts), or mostly on both.
  */
 export class Ledger {
   readonly #options: LedgerOptions
   readonly #epochs = new Epochs()
-  #queue: Entry[] = []
-  #writing: readonly Entry[] = []
-  #running = false
+  readonly #counts: LedgerCounts
+  readonly #queue: LiveQueue
+  readonly #live: Delivery
+  readonly #late: Delivery
+  readonly #spool: Spool | undefined
+  readonly #backlog: BacklogLane
+  #running: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
-  #wake: (() => void) | undefined
   #closed = false
-  readonly #counts = { accepted: 0, stored: 0, duplicates: 0, refused: 0, dropped: 0, retries: 0 }
-  readonly #dropEpisode: Episode
-  readonly #retryEpisode: Episode
-  readonly #refusedEpisode: Episode
-  #lastReason = ''
 
   constructor(options: LedgerOptions) {
+    const { door, maxEvents, spool } = options
     this.#options = options
-    const { clock, logger, maxEvents } = options
-    this.#dropEpisode = new Episode(clock, (count) =>
-      logger.error(`usage: ${count} events dropped, the queue of ${maxEvents} is full or closed`),
-    )
-    this.#retryEpisode = new Episode(clock, () =>
-      logger.warn(`usage: writing to usage_logs is being retried (${this.#lastReason})`),
-    )
-    this.#refusedEpisode = new Episode(clock, (count) =>
-      logger.error(`usage: MongoDB refused ${count} events for good (${this.#lastReason})`),
-    )
+    this.#counts = new LedgerCounts(options)
+    const onRetry = (reason: string) => this.#counts.retried(reason)
+    this.#live = new Delivery(door, onRetry)
+    this.#late = new Delivery(door, onRetry)
+    this.#queue = new LiveQueue(maxEvents, Boolean(spool))
+    this.#backlog = this.#createBacklog()
+    this.#spool = spool ? this.#createSpool(spool) : undefined
   }
 
-  /** Takes an event; false if there was no room. Costs a push. */
-  accept(event: UnrecordedEvent): boolean {
-    if (this.#closed || this.depth >= this.#options.maxEvents) {
-      this.dropped()
-      return false
+  /** Takes an event; false if there was no room. `running` is its operation, as `begin` gave it. */
+  accept(event: UnrecordedEvent, running?: Begun): boolean {
+    if (this.#closed) return this.dropped()
+    const epoch = this.#epochs.enter()
+    const at = this.#options.clock.elapsed()
+    const spill = this.#queue.isSpilling ? { epoch, at } : undefined
+    const group = this.#spool?.append(event, spill)
+    if (group === undefined && !this.#hasRoomInMemory(0)) {
+      this.#epochs.settle(epoch)
+      return this.dropped()
     }
     this.#counts.accepted += 1
-    this.#queue.push({ event, epoch: this.#epochs.enter(), at: this.#options.clock.elapsed() })
-    if (this.#queue.length >= this.#options.batchSize) this.#start()
-    else if (!this.#running) this.#startSoon()
+    if (group === undefined || spill === undefined) this.#push({ event, epoch, at, group })
+    if (running?.id === event._id) running.ended()
     return true
   }
 
+  /** Takes note that an operation runs: should the process die, that much is known. */
+  begin(id: string, facts: () => StartFacts): Begun | undefined {
+    return this.#closed ? undefined : this.#spool?.begin(id, facts)
+  }
+
   /** Counts an event that was lost before it could be accepted. */
-  dropped(): void {
-    this.#counts.dropped += 1
-    this.#dropEpisode.happened()
+  dropped(): false {
+    this.#counts.lost()
+    return false
+  }
+
+  /** Whether there would be room for an event, with so many others on their way. */
+  hasRoom(others: number): boolean {
+    const isOnDisk = this.#spool !== undefined && this.#spool.durability !== 'memory'
+    return isOnDisk ? others < this.#options.maxEvents : this.#hasRoomInMemory(others)
   }
 
   get depth(): number {
-    return this.#queue.length + this.#writing.length
+    return this.#queue.size + (this.#spool?.depth ?? 0)
   }
 
   get maxEvents(): number {
@@ -98,15 +108,36 @@ export class Ledger {
   }
 
   stats(): LedgerStats {
-    const oldest = this.#writing[0] ?? this.#queue[0]
-    const oldest_ms = oldest ? Math.round(this.#options.clock.elapsed() - oldest.at) : 0
-    return { depth: this.depth, oldest_ms, ...this.#counts }
+    const { accepted, stored, duplicates, refused, dropped, retries } = this.#counts
+    const oldestAt = this.#queue.oldestAt
+    const inMemoryMs = oldestAt === undefined ? 0 : this.#options.clock.elapsed() - oldestAt
+    return {
+      depth: this.depth,
+      in_memory: this.#queue.size,
+      oldest_ms: Math.round(Math.max(inMemoryMs, this.#spool?.oldestMs ?? 0)),
+      bytes: this.#spool?.bytes ?? 0,
+      durability: this.#spool?.durability ?? 'memory',
+      ...{ accepted, stored, duplicates, refused, dropped, retries },
+      damaged: this.#spool?.damaged ?? 0,
+    }
+  }
+
+  /** Resolves when what was accepted so far is as safe as the spool makes it before it is stored. */
+  async durable(): Promise<void> {
+    await this.#spool?.written()
+  }
+
+  /** Takes over what dead processes have left on disk for the database of this name. */
+  async takeOver(identify: () => Promise<string>): Promise<void> {
+    await this.#spool?.takeOver(identify)
   }
 
   /** Resolves when every event accepted so far is in `usage_logs` (or refused by it for good). */
   flush(): Promise<void> {
     this.#start()
-    this.#wake?.()
+    this.#live.wake()
+    this.#late.wake()
+    if (this.#spool && this.#spool.depth > 0) void this.#spool.settled()
     return this.#epochs.settled()
   }
 
@@ -114,7 +145,27 @@ export class Ledger {
   stop(): void {
     this.#closed = true
     clearTimeout(this.#timer)
-    this.#wake?.()
+    this.#backlog.stop()
+    this.#live.stop()
+    this.#late.stop()
+  }
+
+  /** Stops, and puts what is left on disk, for whoever comes next. */
+  async close(): Promise<void> {
+    this.stop()
+    this.#spoolAgain()
+    if (this.#spool) await within(this.#spool.close(), closeMs)
+  }
+
+  #hasRoomInMemory(others: number): boolean {
+    const isDemanded = this.#spool?.isDemanded ?? false
+    return !isDemanded && this.#queue.size + others < this.#options.maxEvents
+  }
+
+  #push(entry: Entry): void {
+    this.#queue.push(entry)
+    if (this.#queue.length >= this.#options.batchSize) this.#start()
+    else if (this.#running === undefined) this.#startSoon()
   }
 
   #startSoon(): void {
@@ -126,57 +177,59 @@ export class Ledger {
   #start(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (this.#running || this.#queue.length === 0) return
-    this.#running = true
-    void this.#run()
+    if (this.#running !== undefined || this.#queue.length === 0) return
+    this.#running = this.#run()
   }
 
   async #run(): Promise<void> {
     while (this.#queue.length > 0 && !this.#closed) {
-      this.#writing = this.#queue.splice(0, this.#options.batchSize)
-      const result = await this.#writeUntilDone(this.#writing.map((entry) => entry.event))
-      if (result === undefined) break
-      this.#settle(result)
-    }
-    this.#running = false
-  }
-
-  /** Undefined when the ledger was stopped before the batch was through. */
-  async #writeUntilDone(batch: readonly UnrecordedEvent[]): Promise<BatchResult | undefined> {
-    const tries: { firstTriedAt?: Date } = {}
-    for (let attempt = 1; ; attempt++) {
-      const tried = await writeBatch(this.#options.door, batch, tries)
-      if ('done' in tried) return tried.done
-      if (this.#closed) return undefined
-      this.#counts.retries += 1
-      this.#lastReason = tried.retry
-      this.#retryEpisode.happened()
-      await this.#pause(backoffMs(attempt))
-    }
-  }
-
-  #settle(result: BatchResult): void {
-    const entries = this.#writing
-    this.#writing = []
-    this.#counts.stored += result.stored
-    this.#counts.duplicates += result.duplicates.length
-    this.#counts.refused += result.refused.length
-    if (result.refused.length > 0) {
-      this.#lastReason = result.refused[0]?.code ?? ''
-      this.#refusedEpisode.happened(result.refused.length)
-    }
-    this.#options.onWritten(result)
-    for (const { epoch } of entries) this.#epochs.settle(epoch)
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms)
-      timer.unref()
-      this.#wake = () => {
-        clearTimeout(timer)
-        resolve()
+      const entries = this.#queue.take(this.#options.batchSize)
+      const result = await this.#live.deliver(entries.map(({ event }) => event))
+      if (result === undefined) return
+      await this.#settle(result)
+      this.#queue.done()
+      for (const { epoch, group } of entries) {
+        group?.release()
+        this.#epochs.settle(epoch)
       }
+    }
+    this.#running = undefined
+  }
+
+  async #settle(result: BatchResult): Promise<void> {
+    if (result.refused.length > 0) {
+      await this.#spool?.putAside(result.refused).catch((error: unknown) => {
+        this.#counts.diskFailed(codeOf(error))
+      })
+    }
+    this.#counts.written(result)
+    this.#options.onWritten(result)
+  }
+
+  #createSpool(config: SpoolConfig): Spool {
+    const { clock, logger, files } = this.#options
+    return new Spool({
+      ...{ config, clock, logger, files, epochs: this.#epochs },
+      onReturned: (event, epoch, at) => this.#push({ event, epoch, at, group: undefined }),
+      onRecovered: () => this.#spoolAgain(),
+      onBacklog: () => this.#backlog.start(),
+    })
+  }
+
+  /** What is in memory only goes to the disk, where that takes it again. */
+  #spoolAgain(): void {
+    for (const entry of this.#queue.unspooled()) entry.group = this.#spool?.append(entry.event)
+  }
+
+  #createBacklog(): BacklogLane {
+    const { batchSize } = this.#options
+    return new BacklogLane({
+      source: async (max) => this.#spool?.next(max),
+      delivery: this.#late,
+      batchSize,
+      quiet: () => (this.#queue.length > batchSize ? this.#running : undefined),
+      onResult: (result) => this.#settle(result),
+      onReadError: (error) => this.#counts.diskFailed(codeOf(error)),
     })
   }
 }

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Registry } from 'prom-client'
-import type { LedgerStats } from '../ledger/ledger.js'
+import type { LedgerStats } from '../ledger/ledger-stats.js'
 import type { Labels, Tally } from './tally.js'
 
 export interface Exposition {
@@ -71,6 +71,9 @@ function ledgerMetrics(registry: Registry): (stats: LedgerStats) => void {
   const oldest = new Gauge({
     ...{ name: 'ai_usage_ledger_oldest_seconds', help: 'Age of the oldest of them.', registers },
   })
+  const bytes = new Gauge({
+    ...{ name: 'ai_usage_ledger_bytes', help: 'What they take on disk.', registers },
+  })
   const events = new Counter({
     name: 'ai_usage_ledger_events_total',
     help: 'Events by what became of them; a dropped or refused one is lost.',
@@ -87,6 +90,7 @@ function ledgerMetrics(registry: Registry): (stats: LedgerStats) => void {
   return (stats) => {
     depth.set(stats.depth)
     oldest.set(stats.oldest_ms / 1000)
+    bytes.set(stats.bytes)
     for (const outcome of ['accepted', 'stored', 'duplicates', 'refused', 'dropped'] as const) {
       events.inc({ outcome }, stats[outcome])
     }

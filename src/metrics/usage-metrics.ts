@@ -1,5 +1,5 @@
 import type { UnrecordedEvent } from '../event.js'
-import type { LedgerStats } from '../ledger/ledger.js'
+import type { LedgerStats } from '../ledger/ledger-stats.js'
 import type { Exposition } from './exposition.js'
 import type { Labels, Tally } from './tally.js'
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Model } from 'mongoose'
 import type { RollupStateDoc } from '../../models/rollup-state.js'
 import type { Clock } from '../clock.js'
@@ -30,6 +31,18 @@ export class StateStore {
     const watermark = found?.watermark ?? beginning
     this.#cached = { watermark, until: now + reuseMs }
     return watermark
+  }
+
+  /** A name that this database and no other has, for as long as it exists. */
+  async databaseId(): Promise<string> {
+    const found = await this.#db.within(
+      this.#states().findOneAndUpdate(
+        { _id: 'database' },
+        { $setOnInsert: { name: randomUUID() } },
+        { upsert: true, returnDocument: 'after' },
+      ),
+    )
+    return found?.name ?? ''
   }
 
   /** Moves the watermark forward, never back. */

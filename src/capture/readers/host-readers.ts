@@ -3,6 +3,14 @@ import { isObject, type JsonObject } from '../json.js'
 import { errorType, name, type Reading } from '../reading.js'
 import type { Reader } from './reader.js'
 
+/** Undefined where there are none. */
+export function createHostReaders(
+  readers: readonly Reader[],
+  onError: (what: string) => void,
+): HostReaders | undefined {
+  return readers.length === 0 ? undefined : new HostReaders(readers, onError)
+}
+
 /**
  * The host's own readers (`capture.readers`), asked before ours. One that throws counts as not
  * having read: what it had changed until then is undone, and the fault is reported.

@@ -1,0 +1,97 @@
+import type { Delivery } from './delivery.js'
+import type { BatchResult } from './writer.js'
+import type { Batch, BatchSource } from './spool/batch.js'
+
+/** How long a batch gives way to fresh events at most, ms: it must get on too. */
+const giveWayMs = 250
+/** After the disk has failed to give a batch, ms. */
+const retryMs = 1_000
+
+export interface BacklogLaneOptions {
+  readonly source: BatchSource
+  readonly delivery: Delivery
+  readonly batchSize: number
+  /** Resolves when fresh events need the database less; undefined when they do not need it now. */
+  readonly quiet: () => Promise<void> | undefined
+  readonly onResult: (result: BatchResult) => Promise<void>
+  readonly onReadError: (error: unknown) => void
+}
+
+/** Sends what is on disk only, beside the fresh events, one batch at a time. */
+export class BacklogLane {
+  readonly #options: BacklogLaneOptions
+  #isRunning = false
+  /** Somebody has called since the source was asked last. */
+  #isCalled = false
+  #isStopped = false
+
+  constructor(options: BacklogLaneOptions) {
+    this.#options = options
+  }
+
+  /** To be called whenever there may be something. */
+  start(): void {
+    this.#isCalled = true
+    if (this.#isRunning || this.#isStopped) return
+    this.#isRunning = true
+    void this.#run()
+  }
+
+  stop(): void {
+    this.#isStopped = true
+  }
+
+  async #run(): Promise<void> {
+    let sending: Promise<void> | undefined
+    while (!this.#isStopped) {
+      this.#isCalled = false
+      const batch = await this.#read()
+      // One is read while the one before it is sent.
+      await sending
+      if (batch !== undefined) {
+        await this.#giveWay()
+        sending = this.#send(batch)
+      } else if (sending !== undefined || this.#wasCalled()) {
+        // What the last one has left behind may be there now.
+        sending = undefined
+      } else {
+        this.#isRunning = false
+        return
+      }
+    }
+  }
+
+  #wasCalled(): boolean {
+    return this.#isCalled
+  }
+
+  async #read(): Promise<Batch | undefined> {
+    const { source, batchSize } = this.#options
+    while (!this.#isStopped) {
+      try {
+        return await source(batchSize)
+      } catch (error) {
+        this.#options.onReadError(error)
+        await this.#options.delivery.pause(retryMs)
+      }
+    }
+    return undefined
+  }
+
+  async #giveWay(): Promise<void> {
+    const quiet = this.#options.quiet()
+    if (quiet !== undefined) {
+      await Promise.race([quiet, this.#options.delivery.pause(giveWayMs)])
+    }
+  }
+
+  async #send({ events, settle }: Batch): Promise<void> {
+    if (this.#isStopped) return
+    if (events.length > 0) {
+      const result = await this.#options.delivery.deliver(events)
+      if (result === undefined) return
+      await this.#options.onResult(result)
+    }
+    await settle()
+  }
+}

@@ -1,0 +1,53 @@
+import type { UnrecordedEvent } from '../event.js'
+import { backoffMs } from './backoff.js'
+import { writeBatch, type BatchResult, type LedgerDoor } from './writer.js'
+
+/** A database that is back is noticed within this, ms. */
+const maxBackoffMs = 2_000
+
+/** Brings one batch after the other to MongoDB, each again and again until it is through. */
+export class Delivery {
+  readonly #door: LedgerDoor
+  readonly #onRetry: (reason: string) => void
+  #wake: (() => void) | undefined
+  #isStopped = false
+
+  constructor(door: LedgerDoor, onRetry: (reason: string) => void) {
+    this.#door = door
+    this.#onRetry = onRetry
+  }
+
+  /** Undefined when it was stopped before the batch was through. */
+  async deliver(batch: readonly UnrecordedEvent[]): Promise<BatchResult | undefined> {
+    const tries: { firstTriedAt?: Date } = {}
+    for (let attempt = 1; ; attempt++) {
+      const tried = await writeBatch(this.#door, batch, tries)
+      if ('done' in tried) return tried.done
+      if (this.#isStopped) return undefined
+      this.#onRetry(tried.retry)
+      await this.pause(backoffMs(attempt, 100, maxBackoffMs))
+    }
+  }
+
+  /** Tries at once, if it is waiting to try again. */
+  wake(): void {
+    this.#wake?.()
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#wake?.()
+  }
+
+  /** Waits for so long, or until it is woken. */
+  pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      timer.unref()
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}

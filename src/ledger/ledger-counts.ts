@@ -1,0 +1,60 @@
+import type { Clock } from '../clock.js'
+import type { Logger } from '../logger.js'
+import { Episode } from './episode.js'
+import type { BatchResult } from './writer.js'
+
+/** What the ledger counts, and tells an operator of: one log line an episode. */
+export class LedgerCounts {
+  accepted = 0
+  stored = 0
+  duplicates = 0
+  refused = 0
+  dropped = 0
+  retries = 0
+  readonly #dropEpisode: Episode
+  readonly #retryEpisode: Episode
+  readonly #refusedEpisode: Episode
+  readonly #diskEpisode: Episode
+  #reason = ''
+
+  constructor(options: { clock: Clock; logger: Logger; maxEvents: number }) {
+    const { clock, logger, maxEvents } = options
+    this.#dropEpisode = new Episode(clock, (count) =>
+      logger.error(`usage: ${count} events dropped, the queue of ${maxEvents} is full or closed`),
+    )
+    this.#retryEpisode = new Episode(clock, () =>
+      logger.warn(`usage: writing to usage_logs is being retried (${this.#reason})`),
+    )
+    this.#refusedEpisode = new Episode(clock, (count) =>
+      logger.error(`usage: MongoDB refused ${count} events for good (${this.#reason})`),
+    )
+    this.#diskEpisode = new Episode(clock, () =>
+      logger.error(`usage: the spool cannot be read or written (${this.#reason})`),
+    )
+  }
+
+  lost(): void {
+    this.dropped += 1
+    this.#dropEpisode.happened()
+  }
+
+  retried(reason: string): void {
+    this.retries += 1
+    this.#reason = reason
+    this.#retryEpisode.happened()
+  }
+
+  written({ stored, duplicates, refused }: BatchResult): void {
+    this.stored += stored
+    this.duplicates += duplicates.length
+    this.refused += refused.length
+    if (refused.length === 0) return
+    this.#reason = refused[0]?.code ?? ''
+    this.#refusedEpisode.happened(refused.length)
+  }
+
+  diskFailed(code: string): void {
+    this.#reason = code
+    this.#diskEpisode.happened()
+  }
+}

@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto'
+import { basename, join } from 'node:path'
+import {
+  codeOf,
+  directoryMode,
+  fileMode,
+  makeDirectories,
+  replaceFile,
+  type SpoolFiles,
+} from './files.js'
+import { thisProcess, type Owner } from './owner.js'
+import { segmentSuffix } from './segments.js'
+
+/** What a spool directory holds. */
+export const layout = {
+  /** A directory per process that writes. */
+  writerPrefix: 'w-',
+  /** Directories of dead processes, within that of the one which took them. */
+  adopted: 'adopted',
+  owner: 'owner.json',
+  /** Events that MongoDB refuses for good, a file per process, one JSON line each. */
+  deadLetters: 'dead-letters',
+  /** Bytes that were no frames. */
+  quarantine: 'quarantine',
+} as const
+
+/** The directory in which this process writes, and nobody else. */
+export class WriterDirectory {
+  readonly root: string
+  readonly path: string
+  readonly #files: SpoolFiles
+  #owner: Owner | undefined
+
+  constructor(files: SpoolFiles, root: string) {
+    this.#files = files
+    this.root = root
+    const id = `${process.pid}-${randomBytes(6).toString('hex')}`
+    this.path = join(root, layout.writerPrefix + id)
+  }
+
+  get name(): string {
+    return basename(this.path)
+  }
+
+  get owner(): Owner | undefined {
+    return this.#owner
+  }
+
+  /**
+   * Creates it, complete with its owner before others can see it. `isOurs` demands that the root
+   * belongs to this user, as it must where everybody may create names.
+   */
+  async open(isOurs: boolean): Promise<void> {
+    const files = this.#files
+    await makeDirectories(files, this.root)
+    const root = await files.lstat(this.root)
+    if (isOurs && (!root.isDirectory() || root.uid !== (process.getuid?.() ?? root.uid))) {
+      throw new Error('not_ours')
+    }
+    const owner = await thisProcess(files)
+    const draft = join(this.root, `.${this.name}`)
+    await files.mkdir(draft, { mode: directoryMode })
+    await files.mkdir(join(draft, layout.adopted), { mode: directoryMode })
+    const text = JSON.stringify(owner)
+    await files.writeFile(join(draft, layout.owner), text, { mode: fileMode, flush: true })
+    await files.rename(draft, this.path)
+    this.#owner = owner
+  }
+
+  /** Says which database the events are for. */
+  async setDatabase(database: string): Promise<void> {
+    await this.#write({ database })
+  }
+
+  /** A sign of life. False: somebody has taken the directory for a dead one's. */
+  async beat(now: number): Promise<boolean> {
+    try {
+      await this.#files.utimes(join(this.path, layout.owner), now / 1000, now / 1000)
+      return true
+    } catch (error) {
+      return codeOf(error) !== 'ENOENT'
+    }
+  }
+
+  /** Leaves what is in it to whoever comes. */
+  async release(): Promise<void> {
+    await this.#write({ isReleased: true })
+  }
+
+  /** Removes it; false if something is in it that is not for us to remove. */
+  async remove(): Promise<boolean> {
+    const files = this.#files
+    const names = await files.readdir(this.path)
+    const adopted = await files.readdir(join(this.path, layout.adopted)).catch(() => [])
+    if (adopted.length > 0 || names.some((name) => name.endsWith(segmentSuffix))) return false
+    await files.rm(this.path, { recursive: true, force: true })
+    return true
+  }
+
+  async #write(more: Partial<Owner>): Promise<void> {
+    if (this.#owner === undefined) return
+    const owner = { ...this.#owner, ...more }
+    await replaceFile(this.#files, join(this.path, layout.owner), JSON.stringify(owner))
+    this.#owner = owner
+  }
+}

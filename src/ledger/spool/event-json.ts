@@ -1,0 +1,56 @@
+import type { UnrecordedEvent } from '../../event.js'
+
+/** What is kept of an operation while it runs. */
+export interface StartFacts {
+  readonly _id: string
+  readonly user_id: string
+  readonly org_id?: string
+  readonly tier: string
+  readonly endpoint: string
+  readonly operation_type: string
+  readonly timestamp: Date
+}
+
+/** An event as JSON; undefined where it cannot be written so. */
+export function eventJson(event: UnrecordedEvent): string | undefined {
+  try {
+    return JSON.stringify(event)
+  } catch {
+    return undefined
+  }
+}
+
+/** The event back from what `eventJson` gave; undefined if it is none. Stamps are made anew. */
+export function eventOfJson(value: unknown): UnrecordedEvent | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const { recorded_at: _, late: __, ...event } = value as Record<string, unknown>
+  const timestamp = new Date(String(event.timestamp))
+  const hasNames = typeof event._id === 'string' && typeof event.user_id === 'string'
+  if (!hasNames || Number.isNaN(timestamp.getTime())) return undefined
+  return { ...(event as unknown as UnrecordedEvent), timestamp }
+}
+
+/** The id that a frame is about. */
+export function idOfJson(value: unknown): string | undefined {
+  const id: unknown = typeof value === 'object' && value !== null && Reflect.get(value, '_id')
+  return typeof id === 'string' ? id : undefined
+}
+
+/** The event of an operation whose process died before it ended: what was known. */
+export function diedEvent(start: unknown): UnrecordedEvent | undefined {
+  const facts = eventOfJson(start)
+  if (facts === undefined) return undefined
+  return {
+    ...facts,
+    input_tokens: 0,
+    output_tokens: 0,
+    tokens_used: 0,
+    token_source: 'none',
+    cost_nano_usd: null,
+    success: false,
+    status: 'aborted',
+    error_type: 'process_died',
+    stream: false,
+    attempts: 1,
+  }
+}

@@ -1,0 +1,175 @@
+import type { Clock } from '../../clock.js'
+import type { SpoolFiles } from './files.js'
+import { Gatherer } from './gatherer.js'
+import type { Group } from './group.js'
+import { SegmentWriter } from './segment-writer.js'
+import { Segments } from './segments.js'
+import type { Fsync } from './spool-options.js'
+
+/** How long frames wait for others before they are written, ms. */
+const gatherMs = 3
+/** The sync begins this long after the first write that it covers, to be through within 200 ms. */
+const syncAfterMs = 150
+/** Or when so much has been written. */
+const syncAfterBytes = 4 * 1024 * 1024
+/** How long a disk that failed is left alone, ms. */
+const retryMs = 1_000
+
+export interface LogOptions {
+  readonly files: SpoolFiles
+  readonly clock: Clock
+  readonly directory: string
+  readonly fsync: Fsync
+  /** Called before a round of writing: what else is to be written. */
+  readonly onRound: () => void
+  /** Groups that could not be written, with a short code of why. */
+  readonly onLost: (groups: readonly Group[], code: string) => void
+  /** Called when groups have been written: after failures, the disk works again. */
+  readonly onWritten: () => void
+  /** Called when events that are only on disk may be read from there. */
+  readonly onSettled: () => void
+}
+
+/** Appends what is gathered to segments, in order, in the background. */
+export class Log {
+  readonly gatherer = new Gatherer()
+  readonly segments: Segments
+  readonly #options: LogOptions
+  readonly #writer: SegmentWriter
+  #timer: NodeJS.Timeout | undefined
+  #syncTimer: NodeJS.Timeout | undefined
+  #round: Promise<void> | undefined
+  #inRound: Group | undefined
+  /** Something has been gathered since the round began. */
+  #isCalled = false
+  #failedAt = -Infinity
+  #isOpen = false
+
+  constructor(options: LogOptions) {
+    this.#options = options
+    this.segments = new Segments(options.files, options.clock, options.directory)
+    this.#writer = new SegmentWriter(options, this.segments)
+  }
+
+  /** Whether something may be gathered for it now: not soon after a failure. */
+  get isUsable(): boolean {
+    return this.#options.clock.elapsed() - this.#failedAt >= retryMs
+  }
+
+  /** From now on there is a directory to write to. */
+  open(): void {
+    this.#isOpen = true
+    this.schedule()
+  }
+
+  /** There is, or will be, no directory to write to. */
+  fail(code: string): void {
+    this.#isOpen = false
+    this.#failedAt = Infinity
+    const groups = this.gatherer.take()
+    this.#lose(groups, code)
+    for (const group of groups) group.settle()
+  }
+
+  /** Writes what is gathered, within milliseconds. */
+  schedule(): void {
+    this.#isCalled = true
+    if (!this.#isOpen || this.#timer !== undefined || this.#round !== undefined) return
+    if (this.#options.fsync === 'strict') void this.#begin()
+    else this.#timer = setTimeout(() => void this.#begin(), gatherMs)
+  }
+
+  /** Resolves when all that was gathered so far is written (`strict`: on the disk), or lost. */
+  async written(): Promise<void> {
+    const last = this.gatherer.last ?? this.#inRound
+    if (last === undefined) return
+    const done = last.whenDone()
+    if (this.#isOpen && this.#round === undefined) void this.#begin()
+    await done
+  }
+
+  /** Resolves when all that was gathered so far is on the disk, as far as the policy goes, or lost. */
+  async settled(): Promise<void> {
+    this.#options.onRound()
+    for (let tries = 0; tries < 3; tries++) {
+      await this.written()
+      await this.#sync()
+      if (!this.#writer.isBroken) return
+      await this.#begin()
+    }
+  }
+
+  /** To be called now and then: what is mostly acknowledged makes room for a new segment. */
+  tick(): void {
+    if (this.#writer.wantsNew() && this.#isOpen) void this.#begin()
+  }
+
+  /** Writes what is left and closes the file. */
+  async close(): Promise<void> {
+    await this.settled()
+    this.#isOpen = false
+    clearTimeout(this.#timer)
+    clearTimeout(this.#syncTimer)
+    await this.#round
+    await this.#writer.close()
+    await this.segments.settled()
+  }
+
+  /** Begins a round, unless one is running. */
+  #begin(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#round ??= this.#run().finally(() => {
+      this.#round = undefined
+      if (this.#isCalled) this.schedule()
+    })
+    return this.#round
+  }
+
+  async #run(): Promise<void> {
+    // Not in the turn of whoever appended: others may come along.
+    if (this.#options.fsync === 'strict') await new Promise((resolve) => setImmediate(resolve))
+    do {
+      this.#isCalled = false
+      this.#options.onRound()
+      const groups = this.gatherer.take()
+      this.#inRound = groups.at(-1)
+      const { written, lost, code } = await this.#writer.store(groups)
+      this.#inRound = undefined
+      if (lost.length > 0) this.#fail(lost, code)
+      for (const group of groups) group.settle()
+      if (written > 0) this.#stored()
+    } while (this.gatherer.last?.isAwaited === true)
+  }
+
+  #stored(): void {
+    this.#options.onWritten()
+    if (this.#options.fsync !== 'interval') {
+      this.#options.onSettled()
+      return
+    }
+    if (this.#writer.unsyncedBytes >= syncAfterBytes) void this.#sync()
+    if (this.#syncTimer !== undefined || this.#writer.unsyncedBytes === 0) return
+    this.#syncTimer = setTimeout(() => {
+      this.#syncTimer = undefined
+      void this.#sync()
+    }, syncAfterMs)
+    this.#syncTimer.unref()
+  }
+
+  /** What cannot be brought to the disk is written again, to another segment. */
+  async #sync(): Promise<void> {
+    if (await this.#writer.sync()) this.#options.onSettled()
+    else if (this.#isOpen) void this.#begin()
+  }
+
+  #fail(groups: readonly Group[], code: string): void {
+    this.#failedAt = this.#options.clock.elapsed()
+    this.#lose(groups, code)
+  }
+
+  #lose(groups: readonly Group[], code: string): void {
+    for (const group of groups) group.isLost = true
+    this.#options.onLost(groups, code)
+  }
+}

@@ -1,0 +1,115 @@
+import type { FileHandle } from 'node:fs/promises'
+import { fileMode, syncDirectory, type SpoolFiles } from './files.js'
+import type { Group } from './group.js'
+import type { Segment } from './segment.js'
+
+/** The segment that is being written: its file, and what of it is not known to be on the disk. */
+export class SegmentFile {
+  readonly segment: Segment
+  readonly #handle: FileHandle
+  #unsynced: Group[] = []
+  #unsyncedBytes = 0
+  #syncing: Promise<void> | undefined
+  #broken = false
+
+  private constructor(segment: Segment, handle: FileHandle) {
+    this.segment = segment
+    this.#handle = handle
+  }
+
+  /** Creates the file; with `lasting`, its name outlasts a power cut. Never reuses one. */
+  static async create(files: SpoolFiles, segment: Segment, directory: string, lasting: boolean) {
+    const handle = await files.open(segment.path, 'wx', fileMode)
+    try {
+      if (lasting) await syncDirectory(files, directory)
+    } catch (error) {
+      await handle.close().catch(() => undefined)
+      throw error
+    }
+    return new SegmentFile(segment, handle)
+  }
+
+  get unsyncedBytes(): number {
+    return this.#unsyncedBytes
+  }
+
+  /** A write or a sync has failed: nothing more may be written here. */
+  get isBroken(): boolean {
+    return this.#broken
+  }
+
+  /** Writes a group at the end. What a failed write leaves behind is damage, and read as such. */
+  async write(group: Group): Promise<void> {
+    const { bytes } = group
+    const position = this.segment.size
+    for (let at = 0; at < bytes.length;) {
+      const { bytesWritten } = await this.#write(bytes.subarray(at), position + at)
+      at += bytesWritten
+    }
+    this.segment.place(group)
+    this.#unsynced.push(group)
+    this.#unsyncedBytes += bytes.length
+  }
+
+  async #write(bytes: Buffer, position: number): Promise<{ bytesWritten: number }> {
+    try {
+      return await this.#handle.write(bytes, 0, bytes.length, position)
+    } catch (error) {
+      this.#broken = true
+      throw error
+    }
+  }
+
+  /** Brings to the disk what has been written; a failure is final (the kernel forgets what failed). */
+  async sync(): Promise<void> {
+    while (this.#syncing !== undefined) await this.#syncing
+    if (this.#broken || this.#unsynced.length === 0) return
+    const groups = this.#unsynced
+    this.#unsynced = []
+    this.#unsyncedBytes = 0
+    const syncing = this.#sync(groups)
+    this.#syncing = syncing.then(
+      () => undefined,
+      () => undefined,
+    )
+    try {
+      await syncing
+    } finally {
+      this.#syncing = undefined
+    }
+  }
+
+  async #sync(groups: Group[]): Promise<void> {
+    try {
+      await this.#handle.datasync()
+    } catch (error) {
+      this.#broken = true
+      this.#unsynced = [...groups, ...this.#unsynced]
+      throw error
+    }
+    for (const group of groups) this.segment.settle(group)
+  }
+
+  /** Without asking the disk: what has been written is taken for there. */
+  settleWritten(): void {
+    for (const group of this.#unsynced) this.segment.settle(group)
+    this.#unsynced = []
+    this.#unsyncedBytes = 0
+  }
+
+  /** Ends it, and answers what may not be on the disk and has to be written again elsewhere. */
+  async abandon(): Promise<Group[]> {
+    this.#broken = true
+    while (this.#syncing !== undefined) await this.#syncing
+    const groups = this.#unsynced
+    this.#unsynced = []
+    for (const group of groups) this.segment.displace(group)
+    await this.#handle.close().catch(() => undefined)
+    return groups
+  }
+
+  async close(): Promise<void> {
+    while (this.#syncing !== undefined) await this.#syncing
+    await this.#handle.close()
+  }
+}

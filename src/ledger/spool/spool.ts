@@ -1,0 +1,250 @@
+import { resolve } from 'node:path'
+import type { Clock } from '../../clock.js'
+import type { UnrecordedEvent } from '../../event.js'
+import type { Logger } from '../../logger.js'
+import { Episode } from '../episode.js'
+import type { Epochs } from '../epochs.js'
+import type { Batch } from './batch.js'
+import { DeadLetters } from './dead-letters.js'
+import { defaultSpoolDir } from './default-dir.js'
+import { WriterDirectory } from './directory.js'
+import { eventJson, eventOfJson, type StartFacts } from './event-json.js'
+import { codeOf, realFiles, type SpoolFiles } from './files.js'
+import { framesIn, isFrame, maxPayloadBytes, payloadOf } from './frame.js'
+import type { Group, Range } from './group.js'
+import { Inheritance } from './inheritance.js'
+import { Log } from './log.js'
+import { Overflow } from './overflow.js'
+import { Quarantine } from './quarantine.js'
+import type { SpoolConfig } from './spool-options.js'
+import { Running } from './starts.js'
+import { Upkeep } from './upkeep.js'
+
+/** What events that wait survive: a power cut (but for 200 ms), the process, or nothing. */
+export type Durability = 'disk_strict' | 'disk_interval' | 'disk' | 'memory'
+
+/** Frames that wait to be written, beyond which the disk counts as too slow, bytes. */
+const maxGatheredBytes = 32 * 1024 * 1024
+
+export interface SpoolOptions {
+  readonly config: SpoolConfig
+  readonly files?: SpoolFiles | undefined
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly epochs: Epochs
+  /** Events that were on their way to the disk only, and cannot get there. */
+  readonly onReturned: (event: UnrecordedEvent, epoch: number, at: number) => void
+  /** The disk takes what it could not take before. */
+  readonly onRecovered: () => void
+  /** There may be something to read back. */
+  readonly onBacklog: () => void
+}
+
+/** The disk behind the ledger: what is accepted stands in files until MongoDB has it. */
+export class Spool {
+  readonly #options: SpoolOptions
+  readonly #log: Log
+  readonly #overflow: Overflow
+  readonly #inheritance: Inheritance
+  readonly #deadLetters: DeadLetters
+  readonly #quarantine: Quarantine
+  readonly #upkeep: Upkeep
+  readonly #troubleEpisode: Episode
+  readonly #opening: Promise<void>
+  #fresh: Running[] = []
+  /** Why nothing is put on disk at the moment. */
+  #trouble: string | undefined = 'opening'
+
+  constructor(options: SpoolOptions) {
+    this.#options = options
+    const { config, clock, logger, epochs, files = realFiles } = options
+    const root = resolve(config.dir ?? defaultSpoolDir())
+    const directory = new WriterDirectory(files, root)
+    this.#quarantine = new Quarantine(files, directory.root)
+    this.#deadLetters = new DeadLetters(files, directory.root, directory.name)
+    this.#log = new Log({
+      files,
+      clock,
+      directory: directory.path,
+      fsync: config.fsync,
+      onRound: () => this.#writeStarts(),
+      onLost: (groups, code) => this.#lost(groups, code),
+      onWritten: () => this.#written(),
+      onSettled: () => options.onBacklog(),
+    })
+    const { segments } = this.#log
+    this.#overflow = new Overflow({ files, segments, epochs, quarantine: this.#quarantine })
+    this.#inheritance = new Inheritance(files, this.#quarantine, () => clock.elapsed())
+    this.#troubleEpisode = new Episode(clock, () =>
+      logger.error(`usage: nothing is put on disk at the moment (${this.#trouble ?? ''})`),
+    )
+    this.#upkeep = new Upkeep({
+      ...{ files, clock, logger, directory, log: this.#log, inheritance: this.#inheritance },
+      onTaken: () => options.onBacklog(),
+      onFenced: () => this.#fail('taken over'),
+    })
+    this.#opening = this.#open(directory, config.dir === undefined)
+  }
+
+  get durability(): Durability {
+    if (this.#trouble !== undefined) return 'memory'
+    const { fsync } = this.#options.config
+    return fsync === 'off' ? 'disk' : `disk_${fsync}`
+  }
+
+  /** Whether events must be refused that the disk does not take. */
+  get isDemanded(): boolean {
+    return this.#options.config.whenFull === 'refuse'
+  }
+
+  /** Events on disk only, those that dead processes have left included. */
+  get depth(): number {
+    return this.#overflow.depth + this.#inheritance.depth
+  }
+
+  /** Bytes on disk, of the dead too. */
+  get bytes(): number {
+    return this.#log.segments.bytes + this.#inheritance.bytes
+  }
+
+  /** Stretches of files that were damaged. */
+  get damaged(): number {
+    return this.#quarantine.stretches
+  }
+
+  /** How long the oldest event waits that is on disk only, ms. */
+  get oldestMs(): number {
+    const { clock } = this.#options
+    const left = this.#inheritance.oldestAt
+    return Math.max(
+      0,
+      clock.elapsed() - this.#overflow.oldestAt,
+      left === undefined ? 0 : clock.now() - left,
+    )
+  }
+
+  /** Puts an event on its way to the disk, with `spill` to be there only; undefined when it is not taken. */
+  append(event: UnrecordedEvent, spill?: Pick<Range, 'epoch' | 'at'>): Group | undefined {
+    const text = eventJson(event)
+    if (text === undefined || text.length > maxPayloadBytes / 3 || !this.#hasRoom(text.length)) {
+      return undefined
+    }
+    const group = this.#log.gatherer.groupFor(text)
+    if (spill === undefined) group.putLive(text)
+    else {
+      group.putSpilled(text, spill.epoch, spill.at)
+      this.#overflow.added(1)
+    }
+    this.#log.schedule()
+    return group
+  }
+
+  /** Takes note that an operation runs. */
+  begin(id: string, facts: () => StartFacts): Running {
+    const running = new Running(id, facts, this.#log.gatherer)
+    this.#fresh.push(running)
+    this.#log.schedule()
+    return running
+  }
+
+  /** Events to send that are on disk only. Throws when the disk does not give them. */
+  async next(maxEvents: number): Promise<Batch | undefined> {
+    return (await this.#overflow.next(maxEvents)) ?? (await this.#inheritance.next(maxEvents))
+  }
+
+  /** Resolves when all so far is written (`strict`: is on the disk), or cannot be. */
+  written(): Promise<void> {
+    return this.#log.written()
+  }
+
+  /** Brings what is only on disk to where it can be read back. */
+  settled(): Promise<void> {
+    return this.#log.settled()
+  }
+
+  /** Puts events aside that MongoDB refuses for good. */
+  async putAside(refused: readonly { event: UnrecordedEvent; code: string }[]): Promise<void> {
+    await this.#deadLetters.add(refused, this.#options.clock.now())
+  }
+
+  /** Takes over, now and from time to time, what dead processes have left for the database. */
+  async takeOver(identify: () => Promise<string>): Promise<void> {
+    await this.#opening
+    await this.#upkeep.takeOver(identify)
+  }
+
+  /** Writes what is left, and leaves it to whoever comes; leaves nothing if nothing is left. */
+  async close(): Promise<void> {
+    await this.#opening
+    await this.#upkeep.stop()
+    if (this.#upkeep.isOpen) await this.#log.close()
+    await this.#upkeep.leave()
+  }
+
+  async #open(directory: WriterDirectory, isDefault: boolean): Promise<void> {
+    try {
+      await directory.open(isDefault)
+      this.#trouble = undefined
+      this.#log.open()
+      this.#upkeep.start()
+    } catch (error) {
+      this.#options.logger.warn(
+        `usage: no spool, events are held in memory only: ${directory.root} cannot be used (${codeOf(error)})`,
+      )
+      this.#fail(codeOf(error))
+    }
+  }
+
+  #fail(code: string): void {
+    this.#trouble = code
+    this.#log.fail(code)
+  }
+
+  #hasRoom(bytes: number): boolean {
+    const { gatherer, isUsable } = this.#log
+    if (!isUsable) return false
+    if (gatherer.bytes > maxGatheredBytes) return this.#refuse('the disk is too slow')
+    const used = this.bytes + this.#upkeep.bytesOfOthers + gatherer.bytes
+    if (used + bytes > this.#options.config.maxBytes) return this.#refuse('spool.maxBytes reached')
+    return true
+  }
+
+  #refuse(why: string): false {
+    this.#trouble = why
+    this.#troubleEpisode.happened()
+    return false
+  }
+
+  #writeStarts(): void {
+    const fresh = this.#fresh
+    this.#fresh = []
+    const hasRoom = fresh.length > 0 && this.#hasRoom(0)
+    for (const running of fresh) {
+      if (running.isOver) continue
+      if (hasRoom) running.write()
+      else this.#fresh.push(running)
+    }
+  }
+
+  #written(): void {
+    if (this.#trouble === undefined || !this.#hasRoom(0)) return
+    this.#trouble = undefined
+    this.#options.onRecovered()
+  }
+
+  /** Events of these groups that are nowhere else go back to the memory. */
+  #lost(groups: readonly Group[], code: string): void {
+    if (groups.length > 0) this.#refuse(code)
+    for (const { bytes, ranges } of groups) {
+      for (const { from, to, epoch, at } of ranges) {
+        const part = bytes.subarray(from, to)
+        for (const one of framesIn(part)) {
+          const event = isFrame(one) ? eventOfJson(payloadOf(part, one)) : undefined
+          if (event === undefined) continue
+          this.#overflow.added(-1)
+          this.#options.onReturned(event, epoch, at)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import type { StartFacts } from './event-json.js'
+import type { Group } from './group.js'
+import type { Gatherer } from './gatherer.js'
+
+/** An operation that runs. Of those that are over before anything is written, nothing ever is. */
+export class Running {
+  readonly id: string
+  readonly #facts: () => StartFacts
+  readonly #gatherer: Gatherer
+  #group: Group | undefined
+  #isOver = false
+
+  constructor(id: string, facts: () => StartFacts, gatherer: Gatherer) {
+    this.id = id
+    this.#facts = facts
+    this.#gatherer = gatherer
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  write(): void {
+    const text = JSON.stringify(this.#facts())
+    const group = this.#gatherer.groupFor(text)
+    group.put('start', text)
+    group.live += 1
+    this.#group = group
+  }
+
+  /** Its event is kept, and says all. */
+  ended(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#group?.release()
+  }
+
+  /** It is not to count: as if it had never begun. */
+  cancel(): void {
+    if (this.#isOver) return
+    const begun = this.#group
+    this.ended()
+    if (begun === undefined || begun.isLost) return
+    const text = JSON.stringify({ _id: this.id })
+    const group = this.#gatherer.groupFor(text)
+    group.put('cancel', text)
+    group.cancels.push(begun)
+  }
+}

@@ -1,0 +1,139 @@
+import type { Clock } from '../../clock.js'
+import type { Logger } from '../../logger.js'
+import { Episode } from '../episode.js'
+import type { WriterDirectory } from './directory.js'
+import { codeOf, type SpoolFiles } from './files.js'
+import type { Inheritance } from './inheritance.js'
+import type { Log } from './log.js'
+import { bytesOfOthers } from './measure.js'
+import { Takeover } from './takeover.js'
+
+/** How often segments are looked at, a sign of life is given, others are looked for, ms. */
+const tickMs = 1_000
+const beatMs = 5_000
+const lookMs = 5_000
+
+export interface UpkeepOptions {
+  readonly files: SpoolFiles
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly directory: WriterDirectory
+  readonly log: Log
+  readonly inheritance: Inheritance
+  /** Something was taken over. */
+  readonly onTaken: () => void
+  /** Our directory was taken from us, as a dead process's. */
+  readonly onFenced: () => void
+}
+
+/** What a spool does now and then: signs of life, looking for the dead, measuring, renewing. */
+export class Upkeep {
+  readonly #options: UpkeepOptions
+  readonly #takeover: Takeover
+  readonly #episode: Episode
+  #timers: NodeJS.Timeout[] = []
+  #database: string | undefined
+  #identify: (() => Promise<string>) | undefined
+  #looking: Promise<void> | undefined
+  #bytesOfOthers = 0
+  #isOpen = false
+  #reason = ''
+
+  constructor(options: UpkeepOptions) {
+    this.#options = options
+    const { files, clock, logger, directory } = options
+    this.#takeover = new Takeover(files, clock, directory)
+    this.#episode = new Episode(clock, () => logger.warn(`usage: ${this.#reason}`))
+  }
+
+  get bytesOfOthers(): number {
+    return this.#bytesOfOthers
+  }
+
+  /** There is a directory, and it is ours. */
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  start(): void {
+    this.#isOpen = true
+    const every = (ms: number, work: () => void) => {
+      this.#timers.push(setInterval(work, ms).unref())
+    }
+    every(tickMs, () => this.#options.log.tick())
+    every(beatMs, () => void this.#beat())
+    every(lookMs, () => void this.#look())
+    void this.#look()
+  }
+
+  /** From now on what is left for the database of that name is taken over, as soon as it tells it. */
+  async takeOver(identify: () => Promise<string>): Promise<void> {
+    this.#identify = identify
+    await this.#looking
+    await this.#look()
+  }
+
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer)
+    this.#timers = []
+    await this.#looking
+  }
+
+  /** Removes our directory, or leaves it to others when it holds something. */
+  async leave(): Promise<void> {
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    const { directory, log, inheritance } = this.#options
+    await inheritance.finish()
+    const isEmpty = log.segments.count === 0 && inheritance.isEmpty
+    try {
+      if (!isEmpty || !(await directory.remove())) await directory.release()
+    } catch (error) {
+      this.#complain(`the spool could not be closed (${codeOf(error)})`)
+    }
+  }
+
+  async #beat(): Promise<void> {
+    const { directory, clock } = this.#options
+    const isOurs = await directory.beat(clock.now())
+    if (isOurs || !this.#isOpen) return
+    this.#isOpen = false
+    this.#options.onFenced()
+  }
+
+  #look(): Promise<void> {
+    this.#looking ??= this.#lookNow()
+      .catch((error: unknown) => {
+        this.#complain(`what other processes left cannot be read (${codeOf(error)})`)
+      })
+      .finally(() => (this.#looking = undefined))
+    return this.#looking
+  }
+
+  async #lookNow(): Promise<void> {
+    const { files, directory, inheritance, onTaken } = this.#options
+    if (!this.#isOpen) return
+    await this.#learnDatabase()
+    if (this.#database !== undefined) {
+      for await (const taken of this.#takeover.scan(this.#database)) {
+        await inheritance.add(taken)
+        onTaken()
+      }
+    }
+    this.#bytesOfOthers = await bytesOfOthers(files, directory.root, directory.name)
+  }
+
+  /** Whose events ours are: others must know, should we die. */
+  async #learnDatabase(): Promise<void> {
+    if (this.#database !== undefined) return
+    const database = await this.#identify?.().catch(() => undefined)
+    if (database === undefined) return
+    await this.#options.directory.setDatabase(database)
+    this.#database = database
+  }
+
+  #complain(reason: string): void {
+    this.#reason = reason
+    this.#episode.happened()
+  }
+}

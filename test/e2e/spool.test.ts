@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import express from 'express'
+import { createUsage, type UsageEvent } from '../../src/index.js'
+import { bearer, secret, startApp } from '../helpers/app.js'
+import { freshDatabase, type FreshDatabase } from '../helpers/mongo.js'
+
+const script = fileURLToPath(new URL('spool-child.ts', import.meta.url))
+const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined }
+
+interface Health {
+  status: string
+  spool: { depth: number; oldest_ms: number; durability: string }
+}
+
+describe('an app whose process is killed', function () {
+  this.timeout(60_000)
+  let database: FreshDatabase
+  let dir: string
+  let child: ChildProcess
+  let url: string
+  before(async () => {
+    database = await freshDatabase()
+    dir = await mkdtemp(join(tmpdir(), 'spool-e2e-'))
+    const args = ['--import', import.meta.resolve('tsx'), script, database.uri, dir, secret]
+    child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    const [chunk] = (await once(child.stdout ?? child, 'data')) as [Buffer]
+    url = chunk.toString().trim()
+  })
+  after(async () => {
+    child.kill('SIGKILL')
+    await database.drop()
+    await rm(dir, { recursive: true, force: true })
+  })
+
+  it('loses neither what has ended nor that something ran', async () => {
+    const call = (path: string, user: string) =>
+      fetch(url + path, { method: 'POST', headers: bearer(user, { tier: 'pro', org: 'acme' }) })
+    for (let i = 0; i < 20; i++) await call('/ai/chat', 'alice')
+    const hanging = call('/ai/qa', 'bob').catch(() => undefined)
+    await sleep(200)
+    child.kill('SIGKILL')
+    await hanging
+    const logs = database.connection.collection<UsageEvent>('usage_logs')
+    assert.ok((await logs.countDocuments()) < 20, 'killed before it could write')
+
+    const next = createUsage({
+      connection: database.connection,
+      auth: { secret, algorithms: ['HS256'] },
+      spool: { dir },
+      logger: quiet,
+    })
+    const end = performance.now() + 5_000
+    while ((await logs.countDocuments()) < 21 && performance.now() < end) await sleep(20)
+    const found = await logs.find().toArray()
+    assert.equal(
+      found.filter(({ user_id, status }) => user_id === 'alice' && status === 'ok').length,
+      20,
+    )
+    const [died] = found.filter(({ user_id }) => user_id === 'bob')
+    assert.deepEqual(
+      [died?.status, died?.success, died?.error_type, died?.tier, died?.org_id, died?.endpoint],
+      ['aborted', false, 'process_died', 'pro', 'acme', '/ai/qa'],
+    )
+    assert.deepEqual(await next.close(), { flushed: true, left_in_spool: 0 })
+    assert.deepEqual(await readdir(dir), [])
+  })
+})
+
+describe('an app with a spool', () => {
+  it('tells in /health what events survive, and keeps those of record as it says', async () => {
+    for (const [fsync, durability] of [
+      ['interval', 'disk_interval'],
+      ['strict', 'disk_strict'],
+      ['off', 'disk'],
+    ] as const) {
+      const dir = await mkdtemp(join(tmpdir(), 'spool-e2e-'))
+      const app = await startApp(() => undefined, { spool: { dir, fsync } })
+      const sent = await app.usage.record({ user_id: 'alice', operation_type: 'chat' })
+      assert.equal(sent.outcome, 'accepted')
+      const health = (await (await fetch(`${app.url}/health`)).json()) as Health
+      assert.equal(health.spool.durability, durability)
+      await app.close()
+      assert.deepEqual(await readdir(dir), [])
+      await rm(dir, { recursive: true })
+    }
+  })
+
+  it('works without one, and is degraded where it should have one', async () => {
+    const app = await startApp((host) => host.post('/ai/chat', (_req, res) => res.json({})), {
+      spool: { dir: '/proc/spool' },
+    })
+    await fetch(`${app.url}/ai/chat`, { method: 'POST', headers: bearer('alice') })
+    await app.usage.flush()
+    const health = (await (await fetch(`${app.url}/health`)).json()) as Health
+    assert.deepEqual([health.status, health.spool.durability], ['degraded', 'memory'])
+    await app.close()
+    const without = await startApp(() => undefined, { spool: false })
+    const other = (await (await fetch(`${without.url}/health`)).json()) as Health
+    assert.deepEqual([other.status, other.spool.durability], ['ok', 'memory'])
+    await without.close()
+  })
+
+  it('forgets that a request ran which was none of ours', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'spool-e2e-'))
+    const app = await startApp(
+      (host) => {
+        const slow = express.Router()
+        slow.get('/me', (_req, res) => setTimeout(() => res.json({}), 50))
+        host.use('/other', slow)
+      },
+      { spool: { dir }, operations: [{ path: '/ai/usage/me', type: 'me', methods: ['GET'] }] },
+    )
+    await app.as('alice', '/me')
+    await app.close()
+    assert.deepEqual(await readdir(dir), [])
+    await rm(dir, { recursive: true })
+  })
+})

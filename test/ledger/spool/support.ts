@@ -1,0 +1,122 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { systemClock } from '../../../src/clock.js'
+import type { UnrecordedEvent, UsageEvent } from '../../../src/event.js'
+import { Ledger, type LedgerOptions } from '../../../src/ledger/ledger.js'
+import type { SpoolConfig } from '../../../src/ledger/spool/spool-options.js'
+import type { LedgerDoor } from '../../../src/ledger/writer.js'
+
+export const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined }
+
+export function event(id: string, more: Partial<UnrecordedEvent> = {}): UnrecordedEvent {
+  return {
+    _id: id,
+    user_id: 'alice',
+    tier: 'free',
+    endpoint: '/ai/chat',
+    operation_type: 'chat',
+    input_tokens: 1,
+    output_tokens: 2,
+    tokens_used: 3,
+    token_source: 'provider',
+    cost_nano_usd: null,
+    success: true,
+    status: 'ok',
+    stream: false,
+    attempts: 1,
+    timestamp: new Date(1_767_225_600_000),
+    ...more,
+  }
+}
+
+/** What MongoDB would do, in memory: each id once, and nothing while it is down. */
+export class FakeLog implements LedgerDoor {
+  readonly events = new Map<string, UsageEvent>()
+  /** How often each id came. */
+  readonly sends = new Map<string, number>()
+  isDown = false
+  refuses: (event: UsageEvent) => boolean = () => false
+
+  serverNow(): Promise<Date> {
+    return Promise.resolve(new Date())
+  }
+
+  async append(events: readonly UsageEvent[]) {
+    await sleep(1)
+    if (this.isDown) return { outcome: 'retry' as const, reason: 'down' }
+    const duplicates: string[] = []
+    const refused: { index: number; code: string }[] = []
+    events.forEach((one, index) => {
+      this.sends.set(one._id, (this.sends.get(one._id) ?? 0) + 1)
+      if (this.refuses(one)) refused.push({ index, code: 'document_validation' })
+      else if (this.events.has(one._id)) duplicates.push(one._id)
+      else this.events.set(one._id, structuredClone(one))
+    })
+    return { outcome: 'settled' as const, duplicates, refused }
+  }
+
+  restamp = () => Promise.resolve()
+  sighted = () => Promise.resolve()
+}
+
+const made: string[] = []
+
+/** A directory that is removed by `removeDirs`. */
+export async function freshDir(): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'spool-test-'))
+  made.push(dir)
+  return dir
+}
+
+export async function removeDirs(): Promise<void> {
+  for (const dir of made.splice(0)) await rm(dir, { recursive: true, force: true })
+}
+
+export const database = () => Promise.resolve('the-database')
+
+export function openLedger(
+  door: LedgerDoor,
+  spool: Partial<SpoolConfig>,
+  more: Partial<LedgerOptions> = {},
+): Ledger {
+  return new Ledger({
+    door,
+    clock: systemClock,
+    logger: quiet,
+    maxEvents: 100_000,
+    batchSize: 500,
+    lingerMs: 5,
+    spool: { fsync: 'interval', maxBytes: 1024 ** 3, whenFull: 'memory', ...spool },
+    onWritten: () => undefined,
+    ...more,
+  })
+}
+
+/** All files below a directory, by relative path; some may come and go meanwhile. */
+export async function filesIn(dir: string): Promise<string[]> {
+  const entries = await readdir(dir, { withFileTypes: true }).catch(() => [])
+  const found = entries.map(async (entry) => {
+    if (entry.isFile()) return [entry.name]
+    const inner = await filesIn(join(dir, entry.name))
+    return inner.map((name) => join(entry.name, name))
+  })
+  return (await Promise.all(found)).flat().sort()
+}
+
+export async function segmentsIn(dir: string): Promise<string[]> {
+  return (await filesIn(dir)).filter((name) => name.endsWith('.log'))
+}
+
+/** Waits until something holds; fails when it does not within so long. */
+export async function until(
+  holds: () => boolean | Promise<boolean>,
+  withinMs = 10_000,
+): Promise<void> {
+  const end = performance.now() + withinMs
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${holds.toString()}`)
+    await sleep(10)
+  }
+}
