@@ -33,13 +33,13 @@ module.exports = {
     {
       name: 'express-at-the-edge',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/((usage|options|route-context|house)\\.ts$|proxy/)' },
+      from: { path: '^src/', pathNot: '^src/((usage|options|config|route-context|house)\\.ts$|proxy/)' },
       to: { path: 'node_modules/(@types/)?express/' },
     },
     {
       name: 'mongoose-behind-the-store',
       severity: 'error',
-      from: { path: code, pathNot: '^(models/|src/store/|src/(usage|options|house)\\.ts$)' },
+      from: { path: code, pathNot: '^(models/|src/store/|src/(usage|options|config|house)\\.ts$)' },
       to: { path: 'node_modules/mongoose/' },
     },
     {

@@ -2,7 +2,8 @@ import type { Request } from 'express'
 import { faultOf } from '../src/fault.js'
 import type { Caller, RejectReason, Verdict, Verifier } from '../src/identity/verifier.js'
 import { parseIdentifier, parseUserId } from '../src/identity/user-id.js'
-import type { Config, Identity } from '../src/options.js'
+import type { Config } from '../src/config.js'
+import type { Identity } from '../src/identity/identity.js'
 
 /**
  * Finds out who sent a request; synchronous wherever no one has to be asked. `rawHeaders` are those

@@ -11,7 +11,7 @@ import { UsageError } from './errors.js'
 import type { House } from './house.js'
 import { budgetState } from './insight/budget-state.js'
 import { PlanDesk } from './limits/plan-desk.js'
-import type { Config } from './options.js'
+import type { Config } from './config.js'
 import { PriceDesk } from './pricing/price-desk.js'
 import type { BudgetDoc } from './store/budget-store.js'
 

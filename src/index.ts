@@ -1,6 +1,7 @@
 export { createUsage, type CloseReport, type Usage } from './usage.js'
 export type { TrackOptions } from '../middleware/track.js'
-export type { Identity, UsageOptions } from './options.js'
+export type { Identity } from './identity/identity.js'
+export type { UsageOptions } from './options.js'
 export type { AuthOptions, Algorithm } from './identity/auth-options.js'
 export type { LimitOptions, PlanOptions } from './limits/plan-options.js'
 export type { BudgetOptions, BudgetPreset } from './limits/budget-terms.js'

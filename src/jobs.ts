@@ -1,6 +1,6 @@
 import { Healing } from './limits/healing.js'
 import type { Limits } from './limits/limits.js'
-import type { Config } from './options.js'
+import type { Config } from './config.js'
 import { rollUp } from './rollup/roller.js'
 import { Schedule } from './schedule.js'
 import type { Store } from './store/store.js'

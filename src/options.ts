@@ -7,31 +7,20 @@ import { defaultOperations, type OperationOptions } from './capture/operations.j
 import { operationsSchema } from './capture/operation-schema.js'
 import type { Reader } from './capture/readers/reader.js'
 import { systemClock, type Clock } from './clock.js'
-import type { AuthConfig, AuthOptions } from './identity/auth-options.js'
+import type { Config } from './config.js'
+import type { Identity } from './identity/identity.js'
+import type { MaybePromise } from './maybe-promise.js'
+import type { AuthOptions } from './identity/auth-options.js'
 import { parseAuthOptions } from './identity/auth-options.js'
 import { invalidOption, shown } from './identity/invalid-option.js'
-import { ledgerSchema, type LedgerConfig } from './ledger/ledger-options.js'
-import { spoolSchema, type SpoolConfig } from './ledger/spool/spool-options.js'
-import { describe } from './option-issue.js'
-import type { Plan } from './limits/plan.js'
 import { ledgerSchema } from './ledger/ledger-options.js'
+import { spoolSchema } from './ledger/spool/spool-options.js'
+import { describe } from './option-issue.js'
 import { plansOf, plansSchema, type PlanOptions } from './limits/plan-options.js'
 import { consoleLogger, lineByLine, type Logger } from './logger.js'
 import type { PriceOverride } from './pricing/override.js'
-import { pricingOptions, type PricingConfig } from './pricing/pricing-options.js'
+import { pricingOptions } from './pricing/pricing-options.js'
 import { isTimezone } from './time.js'
-
-/** Who a request belongs to, as said by a host that has authenticated it already. */
-export interface Identity {
-  user_id: string
-  org_id?: string | undefined
-  tier?: string | undefined
-  /** `admin` and `service` open the routes of that name; anything else is a user. */
-  role?: string | undefined
-  roles?: readonly string[] | undefined
-}
-
-type MaybePromise<T> = T | Promise<T>
 
 /** The options of `createUsage`. One of `connection` and `mongoUri`, and `auth` or `identify`, are due. */
 export interface UsageOptions {
@@ -182,39 +171,6 @@ const schema = z.strictObject({
   logger: methodsOf('info', 'warn', 'error').optional(),
   clock: methodsOf('now', 'elapsed').optional(),
 })
-
-/** `UsageOptions`, checked, with defaults, frozen. */
-export interface Config {
-  readonly connection: Connection | undefined
-  readonly mongoUri: string | undefined
-  readonly auth: AuthConfig | undefined
-  readonly identify: UsageOptions['identify']
-  readonly operations: readonly OperationOptions[]
-  readonly idempotencyKey: UsageOptions['idempotencyKey']
-  readonly trustTierClaim: boolean
-  readonly plans: ReadonlyMap<string, Plan>
-  readonly defaultPlan: string
-  readonly orgPlan: string | undefined
-  readonly globalPlan: string | undefined
-  readonly onStoreError: Plan['onStoreError']
-  readonly anonymous: 'track' | 'refuse'
-  readonly metadata: ReadonlySet<string>
-  readonly capture: {
-    readonly maxBodyBytes: number
-    readonly readers: readonly Reader[]
-    readonly outbound: boolean | OutboundHosts
-  }
-  readonly ledger: LedgerConfig
-  readonly spool: SpoolConfig | false
-  readonly rollup: { readonly cron: string; readonly enabled: boolean }
-  readonly pricing: PricingConfig
-  readonly metrics: { readonly public: boolean } | false
-  readonly apiRateLimit: { readonly perMinute: number } | false
-  readonly timezone: string
-  readonly exposeCostToUsers: boolean
-  readonly logger: Logger
-  readonly clock: Clock
-}
 
 /**
  * Checks all options at once.

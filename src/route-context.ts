@@ -15,7 +15,7 @@ import { quota } from './insight/quota.js'
 import { shared } from './insight/shared.js'
 import { userUsage, type UserUsage } from './insight/user-usage.js'
 import { users } from './insight/users.js'
-import type { Config } from './options.js'
+import type { Config } from './config.js'
 import { dayMs, type Span } from './time.js'
 import { version } from './version.js'
 

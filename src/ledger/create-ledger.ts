@@ -1,4 +1,4 @@
-import type { Config } from '../options.js'
+import type { Config } from '../config.js'
 import type { Store } from '../store/store.js'
 import { ledgerDoor } from './door.js'
 import { Ledger } from './ledger.js'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { UnrecordedEvent } from '../event.js'
 import type { Rules } from '../limits/rules.js'
-import type { Config } from '../options.js'
+import type { Config } from '../config.js'
 import { parseExternalEvent } from './external-event.js'
 
 /** Reads an event of `record` or `POST /events`. Throws `invalid_event`. */

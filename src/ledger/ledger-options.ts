@@ -1,6 +1,12 @@
 import { z } from 'zod'
 
-/** Option `ledger`. */
+/** Option `ledger`, with defaults. */
+export interface LedgerConfig {
+  readonly maxEvents: number
+  readonly batchSize: number
+  readonly lingerMs: number
+}
+
 export const ledgerSchema = z
   .strictObject({
     maxEvents: z.int().min(1).max(10_000_000).default(100_000),

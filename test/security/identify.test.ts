@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Identity } from '../../src/options.js'
+import type { Identity } from '../../src/identity/identity.js'
 import { startApp, type TestApp } from '../helpers/app.js'
 
 describe('what the host says of a caller', () => {
