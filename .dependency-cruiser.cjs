@@ -33,7 +33,10 @@ module.exports = {
     {
       name: 'express-at-the-edge',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/((usage|options|config|route-context|house)\\.ts$|proxy/)' },
+      from: {
+        path: '^src/',
+        pathNot: '^src/((usage|options|config|route-context|house)\\.ts$|proxy/)',
+      },
       to: { path: 'node_modules/(@types/)?express/' },
     },
     {

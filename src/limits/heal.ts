@@ -33,6 +33,8 @@ const quietMs = 60_000
 const settledMs = 3_600_000
 /** How long the log may be read for one counter, ms. */
 const readMs = 30_000
+/** The same while an admin waits, ms. */
+const waitedReadMs = 4_000
 const kinds = ['hour', 'day', 'month'] as const
 
 /**
@@ -76,7 +78,7 @@ export async function countFromLog(
     .map((kind) => calendar.at(now, kind))
     .filter(({ key }) => counter?.parts.some(({ k }) => k === key) !== true)
   if (windows.length === 0) return
-  const logged = await sums.of(ownerOf(subject), windows.map(spanOf), readMs)
+  const logged = await sums.of(ownerOf(subject), windows.map(spanOf), waitedReadMs)
   const amounts = windows.flatMap(({ key }, index) => {
     const amount = logged[index]
     return amount === undefined ? [] : [{ key, amount }]

@@ -40,7 +40,7 @@ export class BudgetStore {
       ...(subject_id !== undefined && { subject_id: { $eq: subject_id } }),
       ...(after !== undefined && { _id: { $gt: after } }),
     }
-    const cursor = this.#budgets().find(filter, { maxTimeMS: 10_000 }).sort({ _id: 1 }).limit(limit)
+    const cursor = this.#budgets().find(filter).sort({ _id: 1 }).limit(limit)
     return this.#db.within(cursor.toArray())
   }
 

@@ -28,14 +28,14 @@ export class LogSums {
     const whose: Record<string, unknown> = {}
     for (const [field, id] of Object.entries(who)) whose[field] = { $eq: id }
     const cursor = this.#db
-      .collection(this.#model)
+      .collection(this.#model, deadlineMs)
       .aggregate<Record<string, number>>(
         [
           { $match: { ...whose, ...match } },
           { $match: { $or: [{ success: true }, { tokens_used: { $gt: 0 } }] } },
           { $group: { _id: null, ...Object.fromEntries(spans.flatMap(sumsIn)) } },
         ],
-        { allowDiskUse: true, maxTimeMS: deadlineMs },
+        { allowDiskUse: true },
       )
     const [found] = await this.#db.within(cursor.toArray(), deadlineMs)
     return spans.map((_, index) => ({

@@ -153,8 +153,11 @@ describe('every route of the HTTP API, whatever token it is shown', () => {
       price_id: string
     }
     assert.equal((await ask('PATCH', '/users/known', root, { tier: 'pro' })).status, 200)
+    const budget = { scope: 'user', user_id: 'known', limit_usd: 1 }
+    assert.equal((await ask('POST', '/budgets', root, budget)).status, 201)
     const known: Record<string, string> = {
       ...{ user_id: 'known', tier: 'pro', price_id: made.price_id },
+      budget_id: encodeURIComponent('user:known@month'),
     }
     const named = guarded.filter(({ path, tags }) => path.includes('{') && tags[0] === 'admin')
     assert.ok(named.length >= 6)
