@@ -86,7 +86,7 @@ export function createStore(connection: Connection, clock: Clock, deadlineMs = 5
     notices: new NoticeStore(db, models.notices),
     prepare: async () => {
       await connection.asPromise()
-      for (const model of Object.values(models)) await model.createIndexes()
+      await Promise.all(Object.values(models).map((model) => model.createIndexes()))
       await db.serverNow()
     },
     ping: () => ping(db),

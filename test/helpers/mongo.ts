@@ -9,35 +9,54 @@ export interface FreshDatabase {
   name: string
   /** Open. `drop` closes it. */
   connection: Connection
-  /** Drops the database and closes `connection`. */
+  /** Empties the database and closes `connection`; another test may have it then, with its indexes. */
   drop(): Promise<void>
 }
 
 let starting: Promise<MongoMemoryReplSet> | undefined
 const open = new Set<Connection>()
+/** Databases that tests have left behind, empty: making their collections anew would take longer. */
+const used: string[] = []
+
+/** Set while one server is shared by all processes that run tests. */
+const sharedUri = 'TEST_MONGO_URI'
+
+/** Starts the server that processes share which are started from now on. */
+export async function shareTestMongo(): Promise<void> {
+  process.env[sharedUri] = await testMongoUri()
+}
 
 /**
  * A one-node replica set on a real mongod, started by the first call in this process and stopped by
  * the root hooks of mocha. Names no database.
  */
 export async function testMongoUri(): Promise<string> {
+  const shared = process.env[sharedUri]
+  if (shared !== undefined) return shared
   starting ??= startReplicaSet()
   return (await starting).getUri()
 }
 
 /** A database of its own, empty, with a mongoose connection. */
 export async function freshDatabase(options: ConnectOptions = {}): Promise<FreshDatabase> {
-  const name = `test_${randomUUID().replaceAll('-', '')}`
-  await testMongoUri()
-  const uri = (await starting)?.getUri(name) ?? ''
+  const name = used.length > 4 ? String(used.shift()) : `test_${randomUUID().replaceAll('-', '')}`
+  const uri = uriOf(await testMongoUri(), name)
   const connection = await mongoose.createConnection(uri, options).asPromise()
   open.add(connection)
   const drop = async () => {
-    await connection.dropDatabase()
+    const collections = (await connection.db?.collections()) ?? []
+    await Promise.all(collections.map((collection) => collection.deleteMany({})))
     await connection.close()
     open.delete(connection)
+    used.push(name)
   }
   return { uri, name, connection, drop }
+}
+
+function uriOf(server: string, name: string): string {
+  const uri = new URL(server)
+  uri.pathname = `/${name}`
+  return uri.href
 }
 
 /** Closes what tests left open and stops the server, if one was started. */

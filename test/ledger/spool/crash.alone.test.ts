@@ -9,7 +9,7 @@ import { freshDatabase } from '../../helpers/mongo.js'
 import { database, filesIn, freshDir, openLedger, removeDirs, until } from './support.js'
 
 /** A short form runs with every test; `CRASH_RUNS=100` kills for an hour. */
-const runs = Number(process.env.CRASH_RUNS ?? 6)
+const runs = Number(process.env.CRASH_RUNS ?? 4)
 const script = fileURLToPath(new URL('crash-child.ts', import.meta.url))
 
 /** What a process said before it was killed: ids by what was certain of them. */

@@ -82,7 +82,10 @@ describe(`1,000 requests at once over two processes, ${runs} run(s)`, function (
       }
     })
 
-    for (const metric of ['tokens', 'cost'] as const)
+    const metrics = (['tokens', 'cost'] as const).filter(
+      (metric) => runs > 1 || (metric === 'tokens') === (onStoreError === 'open'),
+    )
+    for (const metric of metrics)
       it(`never pass a strict limit of ${metric}, and use what there is, ${onStoreError}`, async () => {
         const room = 50
         const limit = metric === 'cost' ? (room * used.cost) / 1e9 : room * used.tokens
