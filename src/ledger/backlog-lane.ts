@@ -20,7 +20,7 @@ export interface BacklogLaneOptions {
 /** Sends what is on disk only, beside the fresh events, one batch at a time. */
 export class BacklogLane {
   readonly #options: BacklogLaneOptions
-  #isRunning = false
+  #running: Promise<void> | undefined
   /** Somebody has called since the source was asked last. */
   #isCalled = false
   #isStopped = false
@@ -32,13 +32,20 @@ export class BacklogLane {
   /** To be called whenever there may be something. */
   start(): void {
     this.#isCalled = true
-    if (this.#isRunning || this.#isStopped) return
-    this.#isRunning = true
-    void this.#run()
+    if (this.#isStopped) return
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined
+      if (this.#wasCalled()) this.start()
+    })
   }
 
   stop(): void {
     this.#isStopped = true
+  }
+
+  /** Resolves when nothing is being sent. */
+  async ended(): Promise<void> {
+    await this.#running
   }
 
   async #run(): Promise<void> {
@@ -55,10 +62,10 @@ export class BacklogLane {
         // What the last one has left behind may be there now.
         sending = undefined
       } else {
-        this.#isRunning = false
         return
       }
     }
+    await sending
   }
 
   #wasCalled(): boolean {

@@ -153,6 +153,8 @@ export class Ledger {
   /** Stops, and puts what is left on disk, for whoever comes next. */
   async close(): Promise<void> {
     this.stop()
+    // What the log has just taken must not be left to others.
+    await within(this.#backlog.ended(), closeMs)
     this.#spoolAgain()
     if (this.#spool) await within(this.#spool.close(), closeMs)
   }
