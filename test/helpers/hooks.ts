@@ -1,5 +1,5 @@
 import type { Context } from 'mocha'
-import { shareTestMongo, stopTestMongo } from './mongo.js'
+import { stopTestMongo } from './mongo.js'
 
 /** Lets mocha end by itself: what tests have started in common is stopped. */
 export const mochaHooks = {
@@ -7,13 +7,4 @@ export const mochaHooks = {
     this.timeout(30_000)
     await stopTestMongo()
   },
-}
-
-/** Where tests run in several processes, one server serves them all. */
-export async function mochaGlobalSetup(): Promise<void> {
-  if (process.argv.includes('--parallel')) await shareTestMongo()
-}
-
-export async function mochaGlobalTeardown(): Promise<void> {
-  await stopTestMongo()
 }
