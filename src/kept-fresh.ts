@@ -11,6 +11,8 @@ export interface KeptFreshOptions {
   readonly logger: Logger
 }
 
+/** How long a request waits for a database that does not answer before it goes by what is known, ms. */
+export const requestWaitMs = 250
 /** How long what was read may be used before it is looked at again, and before it must be, ms. */
 const freshMs = 4_000
 const staleMs = 8_000

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js'
-import { KeptFresh } from '../kept-fresh.js'
+import { KeptChanges } from '../kept-changes.js'
+import { requestWaitMs } from '../kept-fresh.js'
 import type { Logger } from '../logger.js'
 import type { Plan } from '../limits/plan.js'
 import type { AccountSettings } from '../store/account-store.js'
@@ -11,20 +12,21 @@ export interface AccountDoor {
   settingsSince(since: Date | undefined): Promise<{ user_id: string; settings: AccountSettings }[]>
 }
 
-/** How long a request waits for a database that does not answer before it goes by what is known, ms. */
-const waitMs = 250
-/** A change may become visible this long after the instant it bears, ms. */
-const overlapMs = 15_000
+/** What is set for one account. */
+interface Known {
+  readonly user_id: string
+  readonly settings: AccountSettings
+  readonly updated_at: Date
+}
 
 /** What admins have set for accounts, as this process knows it: only accounts with settings are held. */
-export class KnownAccounts extends KeptFresh {
+export class KnownAccounts extends KeptChanges<Known> {
   readonly #door: AccountDoor
   readonly #clock: Clock
   readonly #settings = new Map<string, AccountSettings>()
-  #latest: number | undefined
 
   constructor(door: AccountDoor, clock: Clock, logger: Logger) {
-    super({ what: 'account settings', waitMs, clock, logger })
+    super({ what: 'account settings', waitMs: requestWaitMs, clock, logger })
     this.#door = door
     this.#clock = clock
   }
@@ -60,15 +62,16 @@ export class KnownAccounts extends KeptFresh {
     return this.#settings.get(userId)
   }
 
-  protected async read(): Promise<void> {
-    const since = this.#latest === undefined ? undefined : new Date(this.#latest - overlapMs)
-    for (const { user_id, settings } of await this.#door.settingsSince(since)) {
-      const known = this.#settings.get(user_id)
-      // The same object as long as it is the same: plans made for it are kept with it.
-      if (known === undefined || known.revision < settings.revision) {
-        this.#settings.set(user_id, settings)
-      }
-      this.#latest = Math.max(this.#latest ?? 0, settings.updated_at.getTime())
+  protected async changedSince(since: Date | undefined): Promise<Known[]> {
+    const changed = await this.#door.settingsSince(since)
+    return changed.map((one) => ({ ...one, updated_at: one.settings.updated_at }))
+  }
+
+  protected take({ user_id, settings }: Known): void {
+    const known = this.#settings.get(user_id)
+    // The same object as long as it is the same: plans made for it are kept with it.
+    if (known === undefined || known.revision < settings.revision) {
+      this.#settings.set(user_id, settings)
     }
   }
 }

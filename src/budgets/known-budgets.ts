@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js'
-import { KeptFresh } from '../kept-fresh.js'
+import { KeptChanges } from '../kept-changes.js'
+import { requestWaitMs } from '../kept-fresh.js'
 import { budgetLimit } from '../limits/budget-terms.js'
 import type { Limit, Plan } from '../limits/plan.js'
 import type { Logger } from '../logger.js'
@@ -18,19 +19,13 @@ interface Own {
   readonly plans: WeakMap<Plan, Plan>
 }
 
-/** How long a request waits for a database that does not answer before it goes by what is known, ms. */
-const waitMs = 250
-/** A change may become visible this long after the instant it bears, ms. */
-const overlapMs = 15_000
-
 /** The stored budgets, as this process knows them. */
-export class KnownBudgets extends KeptFresh {
+export class KnownBudgets extends KeptChanges<BudgetDoc> {
   readonly #door: BudgetDoor
   readonly #own = new Map<string, Own>()
-  #latest: number | undefined
 
   constructor(door: BudgetDoor, clock: Clock, logger: Logger) {
-    super({ what: 'stored budgets', waitMs, clock, logger })
+    super({ what: 'stored budgets', waitMs: requestWaitMs, clock, logger })
     this.#door = door
   }
 
@@ -51,15 +46,11 @@ export class KnownBudgets extends KeptFresh {
     return adjusted
   }
 
-  protected async read(): Promise<void> {
-    const since = this.#latest === undefined ? undefined : new Date(this.#latest - overlapMs)
-    for (const doc of await this.#door.since(since)) {
-      this.#take(doc)
-      this.#latest = Math.max(this.#latest ?? 0, doc.updated_at.getTime())
-    }
+  protected changedSince(since: Date | undefined): Promise<BudgetDoc[]> {
+    return this.#door.since(since)
   }
 
-  #take(doc: BudgetDoc): void {
+  protected take(doc: BudgetDoc): void {
     const counter = counterOf(doc)
     const before = this.#own.get(counter)?.docs
     if (before?.get(doc._id)?.revision === doc.revision) return

@@ -1,4 +1,5 @@
-import { parse } from 'node:url'
+import type { IncomingMessage } from 'node:http'
+import parseUrl from 'parseurl'
 import { match, type MatchFunction } from 'path-to-regexp'
 import type { Operation } from './capture.js'
 
@@ -76,14 +77,13 @@ function allows({ methods }: Entry, method: string): boolean {
 }
 
 /**
- * The path as Express finds it, which takes the same pains with targets out of the ordinary: those in
- * absolute form (`http://host/path`), and with a fragment.
+ * The path as Express finds it, by the library that finds it there: it takes pains with targets out of
+ * the ordinary, those in absolute form (`http://host/path`) and with a fragment.
  */
 function pathOf(target: string, raw: string): string {
   if (target.startsWith('/') && !/[\s#\ufeff]/.test(target)) return raw
   try {
-    // eslint-disable-next-line @typescript-eslint/no-deprecated -- what Express finds is what counts
-    return parse(target).pathname ?? raw
+    return parseUrl({ url: target } as IncomingMessage)?.pathname ?? raw
   } catch {
     return raw
   }

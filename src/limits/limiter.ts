@@ -6,7 +6,8 @@ import { Breaker } from './breaker.js'
 import { Desks } from './desks.js'
 import type { CounterDoor, Held } from './desk.js'
 import type { Plan } from './plan.js'
-import { Questions, type Prepared } from './questions.js'
+import { minuteMs } from '../time.js'
+import { Questions } from './questions.js'
 import type { Calendar } from './windows.js'
 import { standingsOf, violatedOf, type Standing } from './standing.js'
 
@@ -73,7 +74,7 @@ export class Limiter {
     const question = this.#questions.of(plan)
     const reserved = (held: Amount | undefined): Reservation => {
       const { keys, before, flows } = question
-      return { subject, plan, windows: keysOf(question.windows), keys, before, flows, held }
+      return { subject, plan, windows: question.windowKeys, keys, before, flows, held }
     }
     const away = (): Answered =>
       plan.onStoreError === 'closed'
@@ -114,11 +115,11 @@ export class Limiter {
   charge(subject: string, plan: Plan, used: Amount, startedAt: number): void {
     if (limitsNothing(plan)) return
     const { windows, keys, before, flows } = this.#questions.of(plan)
-    const isFlowing = startedAt > this.#clock.now() - 60_000
-    const touched = windows.filter(({ key, from }) =>
-      key === flowKey ? isFlowing : startedAt >= from,
-    )
-    const held = { windows: keysOf(touched), keys, before, flows, held: undefined }
+    const isFlowing = startedAt > this.#clock.now() - minuteMs
+    const touched = windows
+      .filter(({ key, from }) => (key === flowKey ? isFlowing : startedAt >= from))
+      .map(({ key }) => key)
+    const held = { windows: touched, keys, before, flows, held: undefined }
     this.#desks.settle(subject, held, used)
   }
 
@@ -151,10 +152,6 @@ export class Limiter {
   #standings(plan: Plan, parts: readonly CounterPart[]): Standing[] {
     return standingsOf(plan, parts, this.#questions.calendarOf(plan), this.#clock.now())
   }
-}
-
-function keysOf(windows: Prepared['windows']): string[] {
-  return windows.map(({ key }) => key)
 }
 
 function limitsNothing({ limits, concurrency }: Plan): boolean {

@@ -10,6 +10,8 @@ import { Calendar, type CalendarWindow } from './windows.js'
 /** What a plan asks of a counter, in the windows of an instant. */
 export interface Prepared extends Question {
   readonly windows: readonly CalendarWindow[]
+  /** Keys of those. */
+  readonly windowKeys: readonly string[]
   readonly validFrom: number
   readonly validUntil: number
 }
@@ -56,11 +58,13 @@ function prepare(plan: Plan, calendar: Calendar, now: number): Prepared {
     .filter(({ enforcement }) => enforcement !== 'soft')
     .map((limit) => counted(limit, calendar.at(now, limit.window).key))
   if (plan.concurrency !== null) limits.push(counted(concurrencyLimit(plan.concurrency), nowKey))
+  const windowKeys = windows.map(({ key }) => key)
   return {
     limits,
     flows,
     windows,
-    keys: [...windows.map(({ key }) => key), ...(plan.concurrency === null ? [] : [nowKey])],
+    windowKeys,
+    keys: [...windowKeys, ...(plan.concurrency === null ? [] : [nowKey])],
     before: windows.flatMap(({ before }) => (before === undefined ? [] : [before])),
     validFrom: Math.max(...windows.map(({ from }) => from)),
     validUntil: Math.min(...windows.map(({ resetsAt }) => resetsAt)),

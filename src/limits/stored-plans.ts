@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js'
-import { KeptFresh } from '../kept-fresh.js'
+import { KeptFresh, requestWaitMs } from '../kept-fresh.js'
 import type { Logger } from '../logger.js'
 import type { PlanDoc } from '../store/plan-store.js'
 import type { Plan } from './plan.js'
@@ -15,9 +15,6 @@ export interface PlanDefaults {
   readonly onStoreError: Plan['onStoreError']
 }
 
-/** How long a request waits for a database that does not answer before it goes by what is known, ms. */
-const waitMs = 250
-
 /** The plans: those of the options, with what admins have changed, as this process knows it. */
 export class StoredPlans extends KeptFresh {
   readonly #door: PlanDoor
@@ -25,7 +22,7 @@ export class StoredPlans extends KeptFresh {
   #stored = new Map<string, { doc: PlanDoc; plan: Plan }>()
 
   constructor(door: PlanDoor, defaults: PlanDefaults, clock: Clock, logger: Logger) {
-    super({ what: 'stored plans', waitMs, clock, logger })
+    super({ what: 'stored plans', waitMs: requestWaitMs, clock, logger })
     this.#door = door
     this.#defaults = defaults
   }

@@ -12,6 +12,8 @@ interface Samples {
   readonly output: number[]
   readonly cost: number[]
   next: number
+  /** Of these; undefined once another has come. */
+  usual: { readonly output: number; readonly cost: number } | undefined
 }
 
 /** What one operation has used. */
@@ -29,10 +31,12 @@ export class Typical {
   add({ user_id, operation_type, output_tokens, cost_nano_usd }: Sample): void {
     const key = `${operation_type}\0${user_id}`
     let known = this.#known.get(key)
-    if (known === undefined) this.#known.set(key, (known = { output: [], cost: [], next: 0 }))
+    if (known === undefined)
+      this.#known.set(key, (known = { output: [], cost: [], next: 0, usual: undefined }))
     known.output[known.next] = output_tokens
     known.cost[known.next] = cost_nano_usd ?? 0
     known.next = (known.next + 1) % samples
+    known.usual = undefined
   }
 
   /**
@@ -46,11 +50,12 @@ export class Typical {
     { type, estimateTokens }: { type: string; estimateTokens: number },
   ): Amount {
     const known = this.#known.get(`${type}\0${userId}`)
+    if (known) known.usual ??= { output: p95(known.output), cost: p95(known.cost) }
+    const usual = known?.usual ?? { output: estimateTokens, cost: 0 }
     const body = bodyOf(req)
-    const usual = known ? p95(known.output) : estimateTokens
-    const produced = Math.min(askedOutput(body) ?? Infinity, usual)
+    const produced = Math.min(askedOutput(body) ?? Infinity, usual.output)
     const sent = Math.ceil(bytesOf(req, body) / bytesPerToken)
-    return { requests: 1, tokens: sent + produced, cost: known ? p95(known.cost) : 0 }
+    return { requests: 1, tokens: sent + produced, cost: usual.cost }
   }
 }
 

@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache'
 import type { Model } from 'mongoose'
 import type { AccountDoc, AccountSettings, LimitOverride } from '../../models/account.js'
-import { isDuplicate, type Database } from './database.js'
+import { durable, type Database } from './database.js'
+import { wasPut } from './revisions.js'
 
 export type { AccountDoc, AccountSettings, LimitOverride }
 
@@ -113,7 +114,7 @@ export class AccountStore {
    * Puts settings in place of those of the revision before; false when there is another by now.
    * An account that was never seen is made.
    */
-  async putSettings(userId: string, settings: AccountSettings): Promise<boolean> {
+  putSettings(userId: string, settings: AccountSettings): Promise<boolean> {
     const { revision, updated_at } = settings
     const isFirst = revision === 1
     const change = this.#accounts().updateOne(
@@ -125,15 +126,9 @@ export class AccountStore {
           ...{ total_operations: 0, total_tokens: 0, total_cost_nano_usd: 0 },
         },
       },
-      { upsert: isFirst, writeConcern: { w: 'majority', journal: true } },
+      { upsert: isFirst, writeConcern: durable },
     )
-    try {
-      const { matchedCount, upsertedCount } = await this.#db.within(change)
-      return matchedCount + upsertedCount > 0
-    } catch (error) {
-      if (isDuplicate(error)) return false
-      throw error
-    }
+    return wasPut(this.#db, change)
   }
 
   async page(query: AccountQuery): Promise<AccountDoc[]> {

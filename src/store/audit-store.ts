@@ -1,7 +1,7 @@
 import type { Model } from 'mongoose'
 import { v7 as uuidv7 } from 'uuid'
 import type { AuditDoc } from '../../models/audit.js'
-import type { Database } from './database.js'
+import { durable, type Database } from './database.js'
 
 export type { AuditDoc }
 
@@ -18,8 +18,6 @@ export interface AuditPosition {
   at: Date
   id: string
 }
-
-const durable = { w: 'majority', journal: true } as const
 
 /** `usage_audit` in domain verbs. */
 export class AuditStore {

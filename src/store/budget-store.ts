@@ -1,6 +1,7 @@
 import type { Model } from 'mongoose'
 import type { BudgetDoc } from '../../models/budget.js'
-import { isDuplicate, type Database } from './database.js'
+import { type Database } from './database.js'
+import { putRevision } from './revisions.js'
 
 export type { BudgetDoc }
 
@@ -8,8 +9,6 @@ export interface BudgetFilter {
   scope?: BudgetDoc['scope']
   subject_id?: string
 }
-
-const durable = { w: 'majority', journal: true } as const
 
 /** `usage_budgets` in domain verbs. */
 export class BudgetStore {
@@ -45,20 +44,8 @@ export class BudgetStore {
   }
 
   /** Puts a budget in place of that of the revision before; false when there is another by now. */
-  async put(budget: BudgetDoc): Promise<boolean> {
-    const { _id, revision } = budget
-    try {
-      if (revision === 1) {
-        await this.#db.within(this.#budgets().insertOne(budget, { writeConcern: durable }))
-        return true
-      }
-      const before = { _id, revision: revision - 1 }
-      const put = this.#budgets().replaceOne(before, budget, { writeConcern: durable })
-      return (await this.#db.within(put)).matchedCount > 0
-    } catch (error) {
-      if (isDuplicate(error)) return false
-      throw error
-    }
+  put(budget: BudgetDoc): Promise<boolean> {
+    return putRevision(this.#db, this.#model, budget)
   }
 
   #budgets() {

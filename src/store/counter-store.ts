@@ -5,6 +5,7 @@ import type { Clock } from '../clock.js'
 import { nothing, plus, type Amount } from '../limits/amount.js'
 import { pipelineOf, type Move, type Moved } from './counter-move.js'
 import { isDuplicate, type Database } from './database.js'
+import { wasPut } from './revisions.js'
 import { UsageError } from '../errors.js'
 import { writeErrorsOf } from './write-outcome.js'
 
@@ -83,7 +84,7 @@ export class CounterStore {
    * Adds to what is settled in windows, apart from what instances say; makes a counter that is none yet
    * (`updated_at` undefined). False when it has been told something since it was read.
    */
-  async add(
+  add(
     { subject, updated_at, parts = [] }: Partial<CounterState> & { readonly subject: string },
     amounts: readonly { readonly key: string; readonly amount: Amount }[],
   ): Promise<boolean> {
@@ -98,13 +99,7 @@ export class CounterStore {
       { $set: { parts: [...others, ...added], updated_at: new Date(this.#now()) } },
       { upsert: updated_at === undefined, writeConcern: { w: 'majority' } },
     )
-    try {
-      const { matchedCount, upsertedCount } = await this.#db.within(change)
-      return matchedCount + upsertedCount > 0
-    } catch (error) {
-      if (isDuplicate(error)) return false
-      throw error
-    }
+    return wasPut(this.#db, change)
   }
 
   #counters() {

@@ -110,6 +110,9 @@ function isOutage(error: unknown): boolean {
   return 'errorLabels' in error && String(error.errorLabels).includes('RetryableWriteError')
 }
 
+/** What must not be lost once it was answered for: a majority has it on disk. */
+export const durable = { w: 'majority', journal: true } as const
+
 /** Another document has that key already. */
 export function isDuplicate(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'code' in error && error.code === 11000

@@ -3,7 +3,7 @@ import type { CostSource, ModelShare, UsageEvent } from '../event.js'
 import type { Priceable } from '../pricing/price-event.js'
 import { lateAfterMs } from '../rollup/freshness.js'
 import type { Span } from '../time.js'
-import type { Database } from './database.js'
+import { durable, type Database } from './database.js'
 
 /** What an operation's cost depends on, and what it is now. */
 export type PricedOperation = Priceable & Pick<UsageEvent, '_id' | 'price_revision'>
@@ -38,8 +38,6 @@ const projection = {
   timestamp: 1,
   price_revision: 1,
 } as const
-
-const durable = { w: 'majority', journal: true } as const
 
 /** The costs in `usage_logs`: the one thing in it that may be rewritten. */
 export class LogPrices {

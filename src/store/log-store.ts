@@ -1,6 +1,6 @@
 import type { Correction, UsageEvent } from '../event.js'
 import type { Model } from 'mongoose'
-import type { Database } from './database.js'
+import { durable, type Database } from './database.js'
 import { outcomeOfError, outcomeOfInsert, type WriteOutcome } from './write-outcome.js'
 
 /** Which part of the log a page shows. */
@@ -20,8 +20,6 @@ export interface LogPosition {
   timestamp: Date
   id: string
 }
-
-const durable = { w: 'majority', journal: true } as const
 
 /** `usage_logs` in domain verbs. */
 export class LogStore {

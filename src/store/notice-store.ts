@@ -1,6 +1,7 @@
 import type { Model } from 'mongoose'
 import type { NoticeDoc } from '../../models/notice.js'
-import { isDuplicate, type Database } from './database.js'
+import type { Database } from './database.js'
+import { wasPut } from './revisions.js'
 
 export type { NoticeDoc }
 
@@ -15,14 +16,10 @@ export class NoticeStore {
   }
 
   /** Takes a notice upon oneself; false where somebody has. */
-  async claim(notice: NoticeDoc): Promise<boolean> {
-    const notices = this.#db.collection(this.#model)
-    try {
-      await this.#db.within(notices.insertOne(notice, { writeConcern: { w: 'majority' } }))
-      return true
-    } catch (error) {
-      if (isDuplicate(error)) return false
-      throw error
-    }
+  claim(notice: NoticeDoc): Promise<boolean> {
+    const claim = this.#db
+      .collection(this.#model)
+      .insertOne(notice, { writeConcern: { w: 'majority' } })
+    return wasPut(this.#db, claim)
   }
 }

@@ -1,10 +1,9 @@
 import type { Model } from 'mongoose'
 import type { PlanDoc } from '../../models/plan.js'
-import { isDuplicate, type Database } from './database.js'
+import { durable, type Database } from './database.js'
+import { putRevision } from './revisions.js'
 
 export type { PlanDoc }
-
-const durable = { w: 'majority', journal: true } as const
 
 /** `usage_plans` in domain verbs. */
 export class PlanStore {
@@ -26,20 +25,8 @@ export class PlanStore {
   }
 
   /** Puts a plan in place of that of the revision before; false when there is another by now. */
-  async put(plan: PlanDoc): Promise<boolean> {
-    const { _id, revision } = plan
-    try {
-      if (revision === 1) {
-        await this.#db.within(this.#plans().insertOne(plan, { writeConcern: durable }))
-        return true
-      }
-      const before = { _id, revision: revision - 1 }
-      const put = this.#plans().replaceOne(before, plan, { writeConcern: durable })
-      return (await this.#db.within(put)).matchedCount > 0
-    } catch (error) {
-      if (isDuplicate(error)) return false
-      throw error
-    }
+  put(plan: PlanDoc): Promise<boolean> {
+    return putRevision(this.#db, this.#model, plan)
   }
 
   /** Removes a plan as it was at `revision`; false when there is another by now. */

@@ -2,7 +2,7 @@ import type { Model } from 'mongoose'
 import type { PriceDoc, PriceSheetDoc } from '../../models/price.js'
 import { UsageError } from '../errors.js'
 import type { Override } from '../pricing/override.js'
-import { isDuplicate, type Database } from './database.js'
+import { durable, isDuplicate, type Database } from './database.js'
 import { overrideOf } from './price-override.js'
 
 export type { PriceDoc, PriceSheetDoc }
@@ -17,8 +17,6 @@ export interface PriceFilter {
   provider?: string
   model?: string
 }
-
-const durable = { w: 'majority', journal: true } as const
 
 /** `usage_prices` in domain verbs. */
 export class PriceStore {

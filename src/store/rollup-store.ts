@@ -2,11 +2,9 @@ import type { Model } from 'mongoose'
 import { figureNames, type Cell, type Figures, type PartOfCell } from '../rollup/cells.js'
 import type { DayDoc, IntervalDoc, RollupFigures } from '../rollup/documents.js'
 import type { Span } from '../time.js'
-import type { Database } from './database.js'
+import { durable, type Database } from './database.js'
 
 type Doc = (DayDoc | IntervalDoc) & { _id: string }
-
-const durable = { w: 'majority', journal: true } as const
 const chunk = 500
 /** How long the sums over all documents of some users may take: rolling up waits for them. */
 const totalsMs = 60_000

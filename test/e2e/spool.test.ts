@@ -10,9 +10,9 @@ import express from 'express'
 import { createUsage, type UsageEvent } from '../../src/index.js'
 import { bearer, secret, startApp } from '../helpers/app.js'
 import { freshDatabase, type FreshDatabase } from '../helpers/mongo.js'
+import { quiet } from '../helpers/quiet.js'
 
 const script = fileURLToPath(new URL('spool-child.ts', import.meta.url))
-const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
 interface Health {
   status: string

@@ -6,6 +6,7 @@ import type { ConnectOptions } from 'mongoose'
 import { mintToken } from '../../scripts/mint-token.js'
 import { createUsage, type Usage, type UsageOptions } from '../../src/index.js'
 import { freshDatabase, type FreshDatabase } from './mongo.js'
+import { quiet } from './quiet.js'
 
 export const secret = randomBytes(32).toString('base64url')
 
@@ -38,8 +39,6 @@ export interface TestApp {
   as<T = Record<string, unknown>>(user: string, path: string): Promise<T>
   close(): Promise<void>
 }
-
-const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
 /** A metered Express app on a database of its own; `mount` adds the host's routes. */
 export async function startApp(

@@ -1,34 +1,12 @@
 import assert from 'node:assert/strict'
 import { systemClock } from '../../src/clock.js'
-import type { UnrecordedEvent } from '../../src/event.js'
 import { ledgerDoor } from '../../src/ledger/door.js'
 import { Ledger, type LedgerOptions } from '../../src/ledger/ledger.js'
 import type { LedgerDoor } from '../../src/ledger/writer.js'
 import { createStore } from '../../src/store/store.js'
 import { freshDatabase, type FreshDatabase } from '../helpers/mongo.js'
-
-const logger = { info: () => undefined, warn: () => undefined, error: () => undefined }
-
-function event(id: string, more: Partial<UnrecordedEvent> = {}): UnrecordedEvent {
-  return {
-    _id: id,
-    user_id: 'alice',
-    tier: 'free',
-    endpoint: '/ai/chat',
-    operation_type: 'chat',
-    input_tokens: 1,
-    output_tokens: 2,
-    tokens_used: 3,
-    token_source: 'provider',
-    cost_nano_usd: null,
-    success: true,
-    status: 'ok',
-    stream: false,
-    attempts: 1,
-    timestamp: new Date(),
-    ...more,
-  }
-}
+import { event } from '../helpers/events.js'
+import { quiet as logger } from '../helpers/quiet.js'
 
 describe('the ledger', () => {
   let database: FreshDatabase

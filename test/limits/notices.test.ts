@@ -3,7 +3,7 @@ import { systemClock } from '../../src/clock.js'
 import { createUsage, type Usage, type UsageNotices } from '../../src/index.js'
 import { secret, type TestApp } from '../helpers/app.js'
 import { spend, startSpender } from './spender.js'
-import { until } from './stand.js'
+import { until } from '../helpers/until.js'
 
 type Notice = UsageNotices[keyof UsageNotices]
 const types = ['threshold', 'limit', 'blocked', 'unpriced'] as const

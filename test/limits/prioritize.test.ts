@@ -3,7 +3,8 @@ import { connect } from 'node:net'
 import type { PrioritizeOptions } from '../../src/index.js'
 import { bearer } from '../helpers/app.js'
 import { frameworks, type Framework } from '../tap/stand.js'
-import { mountChat, startStand, until, userOf, type Stand } from './stand.js'
+import { mountChat, startStand, userOf, type Stand } from './stand.js'
+import { until } from '../helpers/until.js'
 
 const kinds = Object.keys(frameworks) as Framework[]
 for (const framework of kinds) {

@@ -1,10 +1,11 @@
 import { createServer } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Express, Request, Response } from 'express'
 import { createUsage, type Usage, type UsageEvent, type UsageOptions } from '../../src/index.js'
 import { bearer, listen, secret } from '../helpers/app.js'
 import { freshDatabase } from '../helpers/mongo.js'
 import { frameworks, type Framework } from '../tap/stand.js'
+import { quiet } from '../helpers/quiet.js'
+import { until } from '../helpers/until.js'
 
 type Claims = Parameters<typeof bearer>[1]
 
@@ -38,8 +39,6 @@ export interface Stand {
   events(user: string): Promise<UsageEvent[]>
   close(): Promise<void>
 }
-
-const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
 export async function startStand(
   framework: Framework,
@@ -133,12 +132,4 @@ export const userOf = (req: Request) => {
 export function mountChat(app: Express, state: App): void {
   app.post('/ai/chat', (req, res) => state.hold(userOf(req), res))
   app.all('/free', (_req, res) => void res.send('free'))
-}
-
-/** Waits until something is so, a bounded time. */
-export async function until(what: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await what()); tries++) {
-    if (tries > 1_000) throw new Error('waited in vain')
-    await sleep(2)
-  }
 }

@@ -7,7 +7,9 @@ import { bearer, listen, secret } from '../helpers/app.js'
 import { startOwnMongod } from '../helpers/own-mongod.js'
 import { startTcpProxy } from '../helpers/tcp-proxy.js'
 import { answer, plans, type Store } from './table.js'
-import { until } from './stand.js'
+
+import { quiet } from '../helpers/quiet.js'
+import { until } from '../helpers/until.js'
 
 /** What a client was told. */
 export interface Told {
@@ -43,7 +45,7 @@ export async function startWorld() {
     auth: { secret, algorithms: ['HS256'] },
     plans: { ...plans, probe: { limits: [], concurrency: 1_000 } },
     rollup: { enabled: false },
-    logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
+    logger: quiet,
     clock,
   })
   await usage.ready()

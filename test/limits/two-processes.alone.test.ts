@@ -4,7 +4,7 @@ import type { LimitOptions, PlanOptions, UsageEvent } from '../../src/index.js'
 import { freshDatabase, type FreshDatabase } from '../helpers/mongo.js'
 import type { CounterDoc, CounterPart } from '../../models/counter.js'
 import { ask, endOf, setClock, startInstance, type Instance } from './instances.js'
-import { until } from './stand.js'
+import { until } from '../helpers/until.js'
 
 const runs = Number(process.env.LIMIT_RUNS ?? 1)
 /** What an answer uses: 60 tokens at $2.50 and 40 at $10 per million. */

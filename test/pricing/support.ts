@@ -2,8 +2,7 @@ import { systemClock } from '../../src/clock.js'
 import { priceOverride, type PriceOverride } from '../../src/pricing/override.js'
 import { createPriceBook, type PriceBook } from '../../src/pricing/price-book.js'
 import type { PriceDoor } from '../../src/pricing/stored-prices.js'
-
-export const silent = { info: () => undefined, warn: () => undefined, error: () => undefined }
+import { quiet } from '../helpers/quiet.js'
 
 /** A price book that is ready, with these prices of the host's own. */
 export async function book(
@@ -11,7 +10,7 @@ export async function book(
   { catalogue = true, door }: { catalogue?: boolean; door?: PriceDoor } = {},
 ): Promise<PriceBook> {
   const pricing = { overrides: overrides.map((one) => priceOverride.parse(one)), catalogue }
-  const made = createPriceBook({ pricing, clock: systemClock, logger: silent }, door)
+  const made = createPriceBook({ pricing, clock: systemClock, logger: quiet }, door)
   await made.load()
   return made
 }

@@ -7,14 +7,15 @@ import { systemClock } from '../../src/clock.js'
 import { Catalogue } from '../../src/pricing/catalogue.js'
 import { createPriceBook, PriceBook } from '../../src/pricing/price-book.js'
 import type { PriceDoor } from '../../src/pricing/stored-prices.js'
-import { noon, silent } from './support.js'
+import { quiet } from '../helpers/quiet.js'
+import { noon } from './support.js'
 
 const usage = { provider: 'openai', model: 'gpt-4o-mini', input_tokens: 1000, output_tokens: 500 }
 
 function logs() {
   const lines: string[] = []
   const logger = {
-    ...silent,
+    ...quiet,
     error: (line: string) => void lines.push(line),
     warn: (line: string) => void lines.push(line),
   }
@@ -35,7 +36,7 @@ describe('waiting for prices', function () {
       loads++
       return Promise.resolve(new Catalogue(() => undefined))
     }
-    const prices = new PriceBook({ ...unused, logger: silent, loadCatalogue })
+    const prices = new PriceBook({ ...unused, logger: quiet, loadCatalogue })
     assert.equal(loads, 0)
     await Promise.all([prices.ready(), prices.ready()])
     assert.equal(loads, 1)
@@ -45,7 +46,7 @@ describe('waiting for prices', function () {
   it('gives up on a catalogue that hangs, for all that wait and all that come after', async () => {
     let arrive: (catalogue: Catalogue) => void = () => undefined
     const loadCatalogue = () => new Promise<Catalogue>((resolve) => (arrive = resolve))
-    const prices = new PriceBook({ ...unused, logger: silent, loadCatalogue })
+    const prices = new PriceBook({ ...unused, logger: quiet, loadCatalogue })
     mock.timers.enable({ apis: ['setTimeout'] })
     const waiting = Promise.all([prices.ready(), prices.ready()])
     mock.timers.tick(6_000)

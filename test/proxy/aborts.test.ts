@@ -8,10 +8,10 @@ import {
   openai,
   startHost,
   startProvider,
-  until,
   type Provider,
   type ProxyHost,
 } from './support.js'
+import { until } from '../helpers/until.js'
 
 const messages = [{ role: 'user' as const, content: 'What is there to see in Lisbon in May?' }]
 const ask = { model: 'gpt-4o-mini', messages, stream: true as const }

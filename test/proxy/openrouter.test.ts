@@ -12,10 +12,10 @@ import {
   rejection,
   startHost,
   startProvider,
-  until,
   type Provider,
   type ProxyHost,
 } from './support.js'
+import { until } from '../helpers/until.js'
 
 const messages = [{ role: 'user' as const, content: 'What is there to see in Lisbon in May?' }]
 const ask = { model: 'openai/gpt-4o-mini', messages, stream: true as const }

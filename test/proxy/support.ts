@@ -152,10 +152,3 @@ export async function rejection(work: Promise<unknown>): Promise<Error> {
   }
   throw new Error('it did not fail')
 }
-
-export async function until(what: () => boolean, ms = 3_000): Promise<void> {
-  for (let waited = 0; !what(); waited += 10) {
-    if (waited > ms) throw new Error('waited in vain')
-    await sleep(10)
-  }
-}

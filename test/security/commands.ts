@@ -1,4 +1,6 @@
 import type { Connection } from 'mongoose'
+import { startWorld } from '../contract/world.js'
+import type { TestApp } from '../helpers/app.js'
 
 /** For a connection whose commands are listened to. */
 export const monitored = { monitorCommands: true }
@@ -16,6 +18,12 @@ export function listenIn(connection: Connection): Command[] {
     heard.push({ name: commandName, body: plain(command) as Command['body'] })
   })
   return heard
+}
+
+/** A metered app whose log holds calls of every kind, and what its database is sent from now on. */
+export async function startOverheard(): Promise<{ app: TestApp; heard: Command[] }> {
+  const app = await startWorld({ rollup: { enabled: false } }, monitored)
+  return { app, heard: listenIn(app.database.connection) }
 }
 
 /** What was sent, apart from the driver's objects, which may go on to change. */

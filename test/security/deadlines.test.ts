@@ -3,10 +3,10 @@ import { usageLogModel } from '../../models/usage-log.js'
 import { systemClock } from '../../src/clock.js'
 import { createStore } from '../../src/store/store.js'
 import { isGuarded, operations } from '../contract/spec.js'
-import { as, send, startWorld } from '../contract/world.js'
+import { as, send } from '../contract/world.js'
 import type { TestApp } from '../helpers/app.js'
 import { freshDatabase } from '../helpers/mongo.js'
-import { listenIn, monitored, type Command } from './commands.js'
+import { startOverheard, type Command } from './commands.js'
 
 const reads = operations.filter(({ method, path }) => method === 'GET' && !path.endsWith('stream'))
 
@@ -14,8 +14,7 @@ describe('the reads of the HTTP API', () => {
   let app: TestApp
   let heard: Command[]
   before(async () => {
-    app = await startWorld({ rollup: { enabled: false } }, monitored)
-    heard = listenIn(app.database.connection)
+    ;({ app, heard } = await startOverheard())
   })
   after(() => app.close())
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { Agent, request } from 'node:http'
 import { named } from '../contract/spec.js'
-import { ask, fits, startWorld } from '../contract/world.js'
+import { ask, fits } from '../contract/world.js'
 import type { TestApp } from '../helpers/app.js'
-import { listenIn, monitored, type Command } from './commands.js'
+import { startOverheard, type Command } from './commands.js'
 
 const fields = ['database', 'spool', 'status', 'uptime_seconds', 'usage', 'version']
 const usageFields = [
@@ -38,8 +38,7 @@ describe('/health under a storm', function () {
   let app: TestApp
   let heard: Command[]
   before(async () => {
-    app = await startWorld({ rollup: { enabled: false } }, monitored)
-    heard = listenIn(app.database.connection)
+    ;({ app, heard } = await startOverheard())
   })
   after(() => app.close())
 
@@ -68,8 +67,7 @@ describe('/health under a storm', function () {
   })
 
   it('says no more, and asks no more, when the database is away', async () => {
-    const other = await startWorld({ rollup: { enabled: false } }, monitored)
-    const told = listenIn(other.database.connection)
+    const { app: other, heard: told } = await startOverheard()
     await other.database.connection.close()
     // Closing says good-bye.
     told.splice(0)

@@ -3,33 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../../../src/clock.js'
-import type { UnrecordedEvent, UsageEvent } from '../../../src/event.js'
+import type { UsageEvent } from '../../../src/event.js'
 import { Ledger, type LedgerOptions } from '../../../src/ledger/ledger.js'
 import type { SpoolConfig } from '../../../src/ledger/spool/spool-options.js'
 import type { LedgerDoor } from '../../../src/ledger/writer.js'
+import { quiet } from '../../helpers/quiet.js'
+import { until as soon } from '../../helpers/until.js'
 
-export const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined }
-
-export function event(id: string, more: Partial<UnrecordedEvent> = {}): UnrecordedEvent {
-  return {
-    _id: id,
-    user_id: 'alice',
-    tier: 'free',
-    endpoint: '/ai/chat',
-    operation_type: 'chat',
-    input_tokens: 1,
-    output_tokens: 2,
-    tokens_used: 3,
-    token_source: 'provider',
-    cost_nano_usd: null,
-    success: true,
-    status: 'ok',
-    stream: false,
-    attempts: 1,
-    timestamp: new Date(1_767_225_600_000),
-    ...more,
-  }
-}
+export { event } from '../../helpers/events.js'
+export { quiet }
 
 /** What MongoDB would do, in memory: each id once, and nothing while it is down. */
 export class FakeLog implements LedgerDoor {
@@ -110,13 +92,7 @@ export async function segmentsIn(dir: string): Promise<string[]> {
 }
 
 /** Waits until something holds; fails when it does not within so long. */
-export async function until(
-  holds: () => boolean | Promise<boolean>,
-  withinMs = 10_000,
-): Promise<void> {
-  const end = performance.now() + withinMs
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${holds.toString()}`)
-    await sleep(10)
-  }
+/** Waits longer than others do: what is on disk is looked at every few seconds. */
+export function until(holds: () => boolean | Promise<boolean>, withinMs = 10_000): Promise<void> {
+  return soon(holds, withinMs)
 }
