@@ -91,7 +91,6 @@ export async function segmentsIn(dir: string): Promise<string[]> {
   return (await filesIn(dir)).filter((name) => name.endsWith('.log'))
 }
 
-/** Waits until something holds; fails when it does not within so long. */
 /** Waits longer than others do: what is on disk is looked at every few seconds. */
 export function until(holds: () => boolean | Promise<boolean>, withinMs = 10_000): Promise<void> {
   return soon(holds, withinMs)
