@@ -19,6 +19,8 @@ export interface CounterPart {
   hr: number
   ht: number
   hc: number
+  /** Which asks of that update were admitted; in one part of those it wrote. */
+  a?: number[]
 }
 
 /** A limit that is smoothed. */
@@ -36,14 +38,12 @@ export interface CounterDoc {
   parts: CounterPart[]
   /** Absent where no limit is smoothed. */
   flows?: FlowState[]
-  /** Which asks of the latest update were admitted. */
-  ok: number[]
   updated_at: Date
 }
 
 export function counterModel(connection: Connection): Model<CounterDoc> {
   return define<CounterDoc>(connection, 'UsageCounter', 'usage_counters', {
-    fields: { _id: String, parts: [Object], flows: [Object], ok: [Number], updated_at: Date },
+    fields: { _id: String, parts: [Object], flows: [Object], updated_at: Date },
     indexes: [{ keys: { updated_at: 1 } }],
   })
 }

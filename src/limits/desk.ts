@@ -3,12 +3,12 @@ import { flowDelayOf, type Counted, type Flow } from '../store/counter-flow.js'
 import { goneMs, type CountedLimit, type Move, type Moved } from '../store/counter-move.js'
 import type { Clock } from '../clock.js'
 import type { Amount } from './amount.js'
-import { inTime } from '../in-time.js'
 import { Tally } from './tally.js'
+import type { Trips } from './trips.js'
 
 /** The store as a desk sees it. */
 export interface CounterDoor {
-  move(move: Move): Promise<Moved>
+  move(moves: readonly Move[]): Promise<PromiseSettledResult<Moved>[]>
   say(moves: readonly Move[]): Promise<boolean[]>
   find(subjects: readonly string[]): Promise<Map<string, Counted>>
 }
@@ -60,7 +60,7 @@ const silentMs = 1_800_000
  */
 export class Desk {
   readonly #subject: string
-  readonly #door: CounterDoor
+  readonly #trips: Trips
   readonly #clock: Clock
   #instance = randomUUID()
   readonly #tally = new Tally()
@@ -74,9 +74,9 @@ export class Desk {
   #seesGone = false
   #last: Kept = { keys: [], before: [], flows: [] }
 
-  constructor(subject: string, door: CounterDoor, clock: Clock) {
+  constructor(subject: string, trips: Trips, clock: Clock) {
     this.#subject = subject
-    this.#door = door
+    this.#trips = trips
     this.#clock = clock
     this.#movedAt = clock.elapsed()
   }
@@ -174,7 +174,7 @@ export class Desk {
 
   async #move(question: Question, asks: readonly Amount[]): Promise<Moved & { now: number }> {
     const move = this.#moveOf(question, asks)
-    const moved = await inTime(this.#door.move(move), () => this.#clock.elapsed())
+    const moved = await this.#trips.move(move)
     const gone = moved.parts.filter(({ e }) => e < move.now - goneMs)
     this.#seesGone = gone.length > 1
     this.#hasSaid(move)

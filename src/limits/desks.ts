@@ -3,6 +3,7 @@ import type { Amount } from './amount.js'
 import type { Move } from '../store/counter-move.js'
 import { Desk, leaseMs, type CounterDoor, type Held } from './desk.js'
 import { inTime } from '../in-time.js'
+import { Trips } from './trips.js'
 
 /** How soon others hear of what was settled, ms. */
 const confirmMs = 100
@@ -14,6 +15,7 @@ const maxMoves = 200
 /** The desks of all subjects, and what keeps the store in the picture. */
 export class Desks {
   readonly #door: CounterDoor
+  readonly #trips: Trips
   readonly #clock: Clock
   readonly #desks = new Map<string, Desk>()
   readonly #dirty = new Set<Desk>()
@@ -23,6 +25,10 @@ export class Desks {
 
   constructor(door: CounterDoor, clock: Clock) {
     this.#door = door
+    this.#trips = new Trips(
+      (moves) => door.move(moves),
+      () => clock.elapsed(),
+    )
     this.#clock = clock
     this.#lease = setInterval(() => void this.#keepAlive(), leaseMs / 3)
     this.#lease.unref()
@@ -31,7 +37,7 @@ export class Desks {
   of(subject: string): Desk {
     const known = this.#desks.get(subject)
     if (known !== undefined) return known
-    const desk = new Desk(subject, this.#door, this.#clock)
+    const desk = new Desk(subject, this.#trips, this.#clock)
     this.#desks.set(subject, desk)
     return desk
   }

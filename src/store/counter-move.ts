@@ -61,11 +61,10 @@ export function pipelineOf(move: Move): object[] {
   const updated_at = new Date(now)
   const isFlowing = move.flows.length > 0
   const before = isFlowing ? [{ $set: { told: flowToldOf(move) } }] : []
-  const after = isFlowing ? [{ $unset: 'told' }] : []
   const flows = (admitted: unknown) => isFlowing && { flows: flowsOf(move, admitted, '$told') }
   if (asks.length === 0 && !move.merges) {
     const said = { parts: parts(othersOf(move)), ...flows(0), updated_at }
-    return [...before, { $set: said }, ...after]
+    return [...before, { $set: said }, ...(isFlowing ? [{ $unset: 'told' }] : [])]
   }
   const moved = { parts: parts('$parts'), ...flows(admittedSum(asks, 'tokens')), updated_at }
   return [
@@ -74,7 +73,7 @@ export function pipelineOf(move: Move): object[] {
     ...(move.merges ? [{ $set: { parts: merged(move) } }] : []),
     { $set: { ok: asks.length === 0 ? [] : admittedOf(move) } },
     { $set: moved },
-    ...after,
+    { $unset: isFlowing ? ['ok', 'told'] : 'ok' },
   ]
 }
 
@@ -191,8 +190,16 @@ function ownParts({ instance, sequence, leaseUntil, own, keys, asks }: Move) {
       hr: holding('requests'),
       ht: holding('tokens'),
       hc: holding('cost'),
+      // Once is enough.
+      ...(isNow && key === keys[0] && { a: '$ok' }),
     }
   })
+}
+
+/** What a counter says after a move; undefined where it has not seen it. */
+export function movedOf({ instance, sequence, keys }: Move, counted: Counted): Moved | undefined {
+  const mine = counted.parts.find(({ i, k }) => i === instance && k === keys[0])
+  return mine?.n === sequence ? { ...counted, admitted: mine.a ?? [] } : undefined
 }
 
 function admittedSum(asks: readonly Amount[], metric: Metric) {

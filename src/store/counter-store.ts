@@ -3,7 +3,7 @@ import type { CounterDoc, CounterPart } from '../../models/counter.js'
 import type { Counted } from './counter-flow.js'
 import type { Clock } from '../clock.js'
 import { nothing, plus, type Amount } from '../limits/amount.js'
-import { pipelineOf, type Move, type Moved } from './counter-move.js'
+import { movedOf, pipelineOf, type Move, type Moved } from './counter-move.js'
 import { isDuplicate, type Database } from './database.js'
 import { wasPut } from './revisions.js'
 import { UsageError } from '../errors.js'
@@ -15,6 +15,9 @@ export interface CounterState extends Counted {
   /** When it was last told something. */
   readonly updated_at: Date
 }
+
+/** Moves from which on one command for all and one that reads what became of them cost less. */
+const worthwhile = 3
 
 /** Whose part it is that brings a counter in line with the log. */
 const fromLog = 'log'
@@ -32,20 +35,26 @@ export class CounterStore {
   }
 
   /**
-   * Says and asks in one atomic update: asks are admitted in their order, each if all limits have
-   * room. Rejects when nothing is certain; then it can be done again.
+   * Says and asks, each in one atomic update: asks are admitted in their order, each if all limits have
+   * room. What is rejected is uncertain, and can be done again.
    */
-  async move(move: Move): Promise<Moved> {
-    try {
-      return await this.#move(move)
-    } catch (error) {
+  async move(moves: readonly Move[]): Promise<PromiseSettledResult<Moved>[]> {
+    if (moves.length < worthwhile) return Promise.allSettled(moves.map((one) => this.#move(one)))
+    const wasSaid = await this.say(moves)
+    const said = moves.filter((_, index) => wasSaid[index])
+    // Ours stays what it is until we move again, whatever others do to the counter meanwhile.
+    const found = await this.find(said.map(({ subject }) => subject))
+    const results = moves.map(async (move, index) => {
       // Two instances made the same counter at once; the one that lost finds it now.
-      if (!isDuplicate(error)) throw error
-      return this.#move(move)
-    }
+      if (wasSaid[index] !== true) return this.#move(move)
+      const moved = movedOf(move, found.get(move.subject) ?? countedOf(null))
+      if (moved === undefined) throw new UsageError('store_unavailable', 'The move was not found')
+      return moved
+    })
+    return Promise.allSettled(results)
   }
 
-  /** Says for many subjects in one trip; answers for each whether it was said. Rejects like `move`. */
+  /** Says for many subjects in one trip; answers for each whether it was said. Rejects when nothing is certain. */
   async say(moves: readonly Move[]): Promise<boolean[]> {
     const reply = await this.#db.write({
       update: this.#model.collection.collectionName,
@@ -107,13 +116,20 @@ export class CounterStore {
   }
 
   async #move(move: Move): Promise<Moved> {
-    const counters = this.#counters()
-    const found = await counters.findOneAndUpdate(placeOf(move), pipelineOf(move), {
-      upsert: true,
-      returnDocument: 'after',
-      writeConcern: { w: 'majority' },
+    const update = () =>
+      this.#counters().findOneAndUpdate(placeOf(move), pipelineOf(move), {
+        upsert: true,
+        returnDocument: 'after',
+        writeConcern: { w: 'majority' },
+      })
+    const found = await update().catch((error: unknown) => {
+      // As above.
+      if (isDuplicate(error)) return update()
+      throw error
     })
-    return { admitted: found?.ok ?? [], ...countedOf(found) }
+    const moved = movedOf(move, countedOf(found))
+    if (moved === undefined) throw new UsageError('store_unavailable', 'The move was not found')
+    return moved
   }
 
   /** By subject; those without a counter are left out. */
