@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { Context } from 'mocha'
 import { stopTestMongo } from './mongo.js'
 
@@ -6,5 +7,13 @@ export const mochaHooks = {
   async afterAll(this: Context): Promise<void> {
     this.timeout(30_000)
     await stopTestMongo()
+    if (process.env.TEST_CPU !== undefined) console.log(`\n  CPU: ${cpuSeconds()} s`)
   },
+}
+
+/** Of this process, and of those it has started that have ended. Linux only. */
+function cpuSeconds(): number {
+  const stat = readFileSync('/proc/self/stat', 'utf8')
+  const ticks = stat.slice(stat.lastIndexOf(')')).split(' ').slice(12, 16)
+  return ticks.reduce((sum, text) => sum + Number(text), 0) / 100
 }
