@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
 import type { Context } from 'mocha'
+import { endCommands } from '../scripts/support.js'
 import { stopTestMongo } from './mongo.js'
 
 /** Lets mocha end by itself: what tests have started in common is stopped. */
 export const mochaHooks = {
   async afterAll(this: Context): Promise<void> {
     this.timeout(30_000)
+    await endCommands()
     await stopTestMongo()
     if (process.env.TEST_CPU !== undefined) console.log(`\n  CPU: ${cpuSeconds()} s`)
   },
