@@ -33,7 +33,7 @@ describe('retries that the host answers from memory', () => {
     const quota = await app.as<Quota>(user, '/me/quota')
     return quota.limits.map(({ used, held }) => [used, held])
   }
-  const logged = (user: string, status: string) => {
+  const logged = (user: string, status: UsageEvent['status']) => {
     const logs = app.database.connection.collection<UsageEvent>('usage_logs')
     return logs.countDocuments({ user_id: user, status })
   }
