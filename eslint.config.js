@@ -21,7 +21,9 @@ export default defineConfig(
   tseslint.configs.strictTypeChecked,
   {
     languageOptions: {
-      parserOptions: { projectService: { allowDefaultProject: ['*.js', '*.cjs'] } },
+      parserOptions: {
+        projectService: { allowDefaultProject: ['*.js', '*.cjs', 'test/loader/*.js'] },
+      },
     },
     rules: {
       'max-lines': ['error', { max: 250 }],
@@ -66,7 +68,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['*.js'],
+    files: ['*.js', 'test/loader/*.js'],
     extends: [tseslint.configs.disableTypeChecked],
     rules: { 'no-restricted-syntax': 'off' },
   },

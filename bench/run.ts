@@ -6,6 +6,7 @@ import { freshDatabase, stopTestMongo, type FreshDatabase } from '../test/helper
 import { build } from './build.js'
 import type { IngestWay } from './ingest.js'
 import type { OutboundWay } from './outbound.js'
+import { measureReserve } from './reserve-report.js'
 import { residentBytes } from './memory.js'
 import { profile } from './profile.js'
 import {
@@ -34,8 +35,8 @@ const { values: flags } = parseArgs({
 const quick = { rounds: 1, sliceMs: 200, countedMs: 50, warmUp: 200, memory: 1, answered: 500 }
 const full = { rounds: 12, sliceMs: 700, countedMs: 250, warmUp: 4_000, memory: 3, answered: 5_000 }
 const size = flags.quick
-  ? { ...quick, ingest: 1, events: 1_000, outbound: 3 }
-  : { ...full, ingest: 10, events: 5_000, outbound: 30 }
+  ? { ...quick, ingest: 1, events: 1_000, outbound: 3, reserve: 2 }
+  : { ...full, ingest: 10, events: 5_000, outbound: 30, reserve: 12 }
 /** Other work takes part of what is measured, and not the same part of each slice. */
 const isBusy = (loadavg()[0] ?? 0) > availableParallelism() / 2
 const random = seededRandom(Number(flags.seed))
@@ -163,6 +164,7 @@ async function bench(built: (file: string) => string, load: Child): Promise<void
   const stored = await sources()
   const memory = await measureMemory(built, load)
   const outbound = await measureOutbound(built)
+  const reserve = await measureReserve(built, await databaseUri(), size.reserve)
   const ingest = await measureIngest(built)
   const table = requestTable([
     { what: '**express-ai-usage**, usage reported by the provider', pairs: requests.reported },
@@ -182,6 +184,7 @@ async function bench(built: (file: string) => string, load: Child): Promise<void
     `Median and quartiles. The bare app itself: ${scale}.`,
     memory,
     outbound,
+    reserve,
     ingest,
     '',
     `\`npm run bench -- --seed ${flags.seed}\`, Node ${process.version}, ` +

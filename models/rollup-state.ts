@@ -6,13 +6,15 @@ export interface RollupStateDoc {
   _id: string
   /** Every event with `recorded_at` before this is in the rollups. */
   watermark: Date
+  /** UTC midnight: raw logs before this may be gone, and rollups before it are all there is. */
+  horizon?: Date
   /** Of the document `database`: what this database is called, for what waits for it on disk. */
   name?: string
 }
 
 export function rollupStateModel(connection: Connection): Model<RollupStateDoc> {
   return define<RollupStateDoc>(connection, 'UsageRollupState', 'usage_rollup_state', {
-    fields: { _id: String, watermark: Date, name: String },
+    fields: { _id: String, watermark: Date, horizon: Date, name: String },
     indexes: [],
   })
 }

@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto'
 import jwt from 'jsonwebtoken'
 
 export interface TokenRequest {
@@ -25,5 +26,7 @@ export function mintToken({
   const iat = Math.floor(now / 1000)
   const claims = { sub: user, role, tier, org, iat, exp: iat + ttlSeconds }
   const present = Object.entries(claims).filter(([, value]) => value !== undefined)
-  return jwt.sign(Object.fromEntries(present), secret, { algorithm: 'HS256' })
+  // Of a string jsonwebtoken first finds out that it is no private key.
+  const key = createSecretKey(secret, 'utf8')
+  return jwt.sign(Object.fromEntries(present), key, { algorithm: 'HS256' })
 }

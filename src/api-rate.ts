@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache'
 import { z } from 'zod'
 import type { Clock } from './clock.js'
+import { leastRecent } from './least-recent.js'
 import { minuteMs } from './time.js'
 
 /** How often each user may ask the HTTP API: events that are sent and machines do not count. */
@@ -29,7 +29,7 @@ interface Minute {
 export class ApiRate {
   readonly perMinute: number
   readonly #clock: Clock
-  readonly #minutes = new LRUCache<string, Minute>({ max: maxUsers })
+  readonly #minutes = leastRecent<string, Minute>(maxUsers)
 
   constructor(perMinute: number, clock: Clock) {
     this.perMinute = perMinute

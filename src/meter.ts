@@ -152,7 +152,8 @@ export class Meter {
   /** Retries under one key are one operation: they share their id, and the log keeps one of each. */
   #identifyRetry(capture: Capture): void {
     const { idempotencyKey, onMistake } = this.#options
-    if (idempotencyKey === undefined) return
+    // What the plan refused was not answered by the host: a retry is the first that is.
+    if (idempotencyKey === undefined || capture.refusal !== undefined) return
     try {
       const key = idempotencyKey(capture.req)
       if (typeof key === 'string' && key.length > 0) capture.idempotencyKey = key.slice(0, 256)

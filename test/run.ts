@@ -1,7 +1,8 @@
 /**
  * Runs all tests: those of each folder in a process of its own, several at once on one MongoDB, then
  * those that need the machine to themselves (`*.alone.test.ts`). What a folder's tests say comes when
- * they have ended. Arguments go to mocha: `npm test -- --grep budget`.
+ * they have ended; with `TEST_CPU=1` also what CPU each took. Arguments go to mocha:
+ * `npm test -- --grep budget`.
  */
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'

@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache'
 import { UsageError, type ErrorCode } from '../errors.js'
 import type { UnrecordedEvent } from '../event.js'
+import { leastRecent } from '../least-recent.js'
 import type { Ledger } from './ledger.js'
 
 /** What became of one submitted event. */
@@ -20,7 +20,7 @@ export interface SubmitDoor {
 export class Submissions {
   readonly #ledger: Ledger
   readonly #door: SubmitDoor
-  readonly #onTheWay = new LRUCache<string, string>({ max: 100_000 })
+  readonly #onTheWay = leastRecent<string, string>(100_000)
 
   constructor(ledger: Ledger, door: SubmitDoor) {
     this.#ledger = ledger

@@ -5,6 +5,7 @@ import { nothing, type Amount } from './amount.js'
 import { amountOf, type Admission, type Level, type Limiter, type Reservation } from './limiter.js'
 import { admitAll, type JointAdmission } from './hierarchy.js'
 import type { Limit } from './plan.js'
+import { leastRecent } from '../least-recent.js'
 import { andThen, type MaybePromise } from '../maybe-promise.js'
 import type { Notices } from '../notices/notices.js'
 import type { PriceBook } from '../pricing/price-book.js'
@@ -40,6 +41,8 @@ export class Admissions {
   readonly #notices: Notices
   readonly #watch: Watch
   readonly #typical = new Typical()
+  /** Ids of operations whose retries share them. */
+  readonly #retried = leastRecent<string, true>(50_000)
 
   constructor({ limiter, clock, rules, prices, notices, watch }: AdmissionsOptions) {
     this.#limiter = limiter
@@ -130,8 +133,17 @@ export class Admissions {
 
   /** Settles what was held for an operation, or counts it where nothing was. */
   settle(capture: Capture, event: UnrecordedEvent): void {
-    if (capture.reservation !== undefined) capture.reservation.settle(event)
-    else if (event.status !== 'blocked') this.charge(event)
+    const counts = event.status !== 'blocked' && !this.#isRepeated(capture, event)
+    if (capture.reservation !== undefined) capture.reservation.settle(counts ? event : undefined)
+    else if (counts) this.charge(event)
+  }
+
+  /** Whether it is a retry of what was settled here: the log keeps the first. Healing knows of others. */
+  #isRepeated({ idempotencyKey }: Capture, { _id }: UnrecordedEvent): boolean {
+    if (idempotencyKey === undefined) return false
+    const isKnown = this.#retried.has(_id)
+    this.#retried.set(_id, true)
+    return isKnown
   }
 
   #settleAll(reservations: readonly Reservation[], used: Amount): void {

@@ -4,7 +4,7 @@ import { minus, type Amount } from './amount.js'
 import { sumsIn } from './tally.js'
 import type { Calendar, CalendarWindow } from './windows.js'
 
-export type HealDoor = Pick<Store, 'counters' | 'sums'>
+export type HealDoor = Pick<Store, 'counters' | 'sums' | 'state'>
 
 /** What a counter said too little or too much of a window: the log's sum less its own. */
 export interface Difference {
@@ -35,26 +35,34 @@ const settledMs = 3_600_000
 const readMs = 30_000
 /** The same while an admin waits, ms. */
 const waitedReadMs = 4_000
-const kinds = ['hour', 'day', 'month'] as const
+const kinds = ['hour', 'day', 'month', 'lifetime'] as const
+/** The last instant there is, epoch ms. */
+const lastInstant = 8.64e15
 
 /**
- * Holds a counter against the log, in its current hour, day and month, and puts it right. Only while it
- * is at rest: both are told of an operation within moments, but not at once. Too much is only taken away
- * after an hour at rest: a backlog of events may be on its way to the log.
+ * Holds a counter against the log, in its current hour, day and month, and over its lifetime while the
+ * log is kept for good; puts it right. Only while it is at rest: both are told of an operation within
+ * moments, but not at once. Too much is only taken away after an hour at rest: a backlog of events may be
+ * on its way to the log.
  */
 export async function healCounter(
-  { counters, sums }: HealDoor,
+  { counters, sums, state }: HealDoor,
   counter: CounterState,
   { calendar, now, heals }: HealOptions,
 ): Promise<Healed> {
   const restMs = now - counter.updated_at.getTime()
   if (restMs < quietMs || isHolding(counter, now)) return { outcome: 'busy' }
-  const windows = kinds
+  const counted = kinds
     .map((kind) => calendar.at(now, kind))
     .filter(({ key }) => counter.parts.some(({ k }) => k === key))
+  const windows = await loggedWholly(counted, state)
   if (windows.length === 0) return { outcome: 'right' }
   const logged = await sums.of(ownerOf(counter.subject), windows.map(spanOf), readMs)
-  const all = windows.flatMap(({ key }, index) => differenceOf(counter, key, logged[index], now))
+  // Once more, after the log was read: nothing goes from it before there is a horizon.
+  const known = await loggedWholly(windows, state)
+  const all = windows.flatMap((window, index) =>
+    known.includes(window) ? differenceOf(counter, window.key, logged[index], now) : [],
+  )
   const differences = all.filter((one) => restMs >= settledMs || !isTooMuch(one))
   if (differences.length === 0) return { outcome: all.length === 0 ? 'right' : 'busy' }
   if (!heals) return { outcome: 'differs', differences }
@@ -107,8 +115,18 @@ function isTooMuch({ counted, logged }: Difference): boolean {
   return requests < 0 || tokens < 0 || cost < 0
 }
 
+/** Those of which the log has everything. */
+async function loggedWholly(
+  windows: readonly CalendarWindow[],
+  state: HealDoor['state'],
+): Promise<readonly CalendarWindow[]> {
+  const isLifetime = ({ window }: CalendarWindow) => window === 'lifetime'
+  if (!windows.some(isLifetime) || (await state.keepsAll())) return windows
+  return windows.filter((one) => !isLifetime(one))
+}
+
 function spanOf({ from, resetsAt }: CalendarWindow) {
-  return { from: new Date(from), to: new Date(resetsAt) }
+  return { from: new Date(Math.max(from, 0)), to: new Date(Math.min(resetsAt, lastInstant)) }
 }
 
 /** Whose operations a counter counts. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { LRUCache } from 'lru-cache'
 import type { Amount } from './amount.js'
+import { leastRecent } from '../least-recent.js'
 import { askedOutput, bodyOf, bytesOf } from './upper-bound.js'
 
 /** Operations per user and kind from which the usual is told. */
@@ -26,7 +26,7 @@ export interface Sample {
 
 /** What the operations of a user usually use, by kind, as far as this instance has seen. */
 export class Typical {
-  readonly #known = new LRUCache<string, Samples>({ max: 10_000 })
+  readonly #known = leastRecent<string, Samples>(10_000)
 
   add({ user_id, operation_type, output_tokens, cost_nano_usd }: Sample): void {
     const key = `${operation_type}\0${user_id}`

@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.js'
 import { invalidOption, shown } from '../identity/invalid-option.js'
+import { leastRecent } from '../least-recent.js'
 import type { Logger } from '../logger.js'
 import type { NoticeDoc } from '../store/notice-store.js'
 import type { UsageNotices } from './notice.js'
@@ -35,7 +35,7 @@ export class Notices {
     unpriced: new Set(),
   }
   /** What has been entered, by whomever; a full cache costs a trip. */
-  readonly #known = new LRUCache<string, true>({ max: 50_000 })
+  readonly #known = leastRecent<string, true>(50_000)
   readonly #claiming = new Set<Promise<void>>()
 
   constructor(options: NoticesOptions) {

@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache'
 import type { Model } from 'mongoose'
 import type { AccountDoc, AccountSettings, LimitOverride } from '../../models/account.js'
+import { leastRecent } from '../least-recent.js'
 import { durable, type Database } from './database.js'
 import { wasPut } from './revisions.js'
 
@@ -47,7 +47,7 @@ const seenForMs = 60_000
 export class AccountStore {
   readonly #db: Database
   readonly #model: Model<AccountDoc>
-  readonly #seen = new LRUCache<string, string>({ max: 50_000, ttl: seenForMs })
+  readonly #seen = leastRecent<string, string>(50_000, { ttl: seenForMs })
 
   constructor(db: Database, model: Model<AccountDoc>) {
     this.#db = db

@@ -33,6 +33,12 @@ export class StateStore {
     return watermark
   }
 
+  /** Whether the log has everything that was ever recorded. */
+  async keepsAll(): Promise<boolean> {
+    const found = await this.#db.within(this.#states().findOne({ _id: id }))
+    return found?.horizon === undefined
+  }
+
   /** A name that this database and no other has, for as long as it exists. */
   async databaseId(): Promise<string> {
     const found = await this.#db.within(

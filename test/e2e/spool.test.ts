@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import express from 'express'
 import { createUsage, type UsageEvent } from '../../src/index.js'
 import { bearer, secret, startApp } from '../helpers/app.js'
+import { typescriptArgs } from '../helpers/children.js'
 import { freshDatabase, type FreshDatabase } from '../helpers/mongo.js'
 import { quiet } from '../helpers/quiet.js'
 
@@ -28,7 +29,7 @@ describe('an app whose process is killed', function () {
   before(async () => {
     database = await freshDatabase()
     dir = await mkdtemp(join(tmpdir(), 'spool-e2e-'))
-    const args = ['--import', import.meta.resolve('tsx'), script, database.uri, dir, secret]
+    const args = [...typescriptArgs, script, database.uri, dir, secret]
     child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     const [chunk] = (await once(child.stdout ?? child, 'data')) as [Buffer]
     url = chunk.toString().trim()

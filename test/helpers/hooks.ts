@@ -1,10 +1,21 @@
+import { readFileSync } from 'node:fs'
 import type { Context } from 'mocha'
+import { endCommands } from '../scripts/support.js'
 import { stopTestMongo } from './mongo.js'
 
 /** Lets mocha end by itself: what tests have started in common is stopped. */
 export const mochaHooks = {
   async afterAll(this: Context): Promise<void> {
     this.timeout(30_000)
+    await endCommands()
     await stopTestMongo()
+    if (process.env.TEST_CPU !== undefined) console.log(`\n  CPU: ${cpuSeconds()} s`)
   },
+}
+
+/** Of this process, and of those it has started that have ended. Linux only. */
+function cpuSeconds(): number {
+  const stat = readFileSync('/proc/self/stat', 'utf8')
+  const ticks = stat.slice(stat.lastIndexOf(')')).split(' ').slice(12, 16)
+  return ticks.reduce((sum, text) => sum + Number(text), 0) / 100
 }

@@ -17,6 +17,8 @@ const limits = [
   { name: 'cost', metric: 'cost', window: 'month', limit: 5 },
 ] as const
 
+const lifetime = { name: 'ever', metric: 'tokens', window: 'lifetime', limit: 1_000 } as const
+
 describe('counters of limits and the log', function () {
   this.timeout(60_000)
   let app: TestApp
@@ -32,7 +34,8 @@ describe('counters of limits and the log', function () {
   }
   beforeEach(async () => {
     ahead = 0
-    app = await startSpender({ plans: { free: { limits } }, clock, rollup: { enabled: false } })
+    const plans = { free: { limits }, trial: { limits: [lifetime] } }
+    app = await startSpender({ plans, clock, rollup: { enabled: false } })
     store = createStore(app.database.connection, clock)
     healing = new Healing({ store, clock, calendarOf: () => new Calendar('UTC') })
   })
@@ -86,6 +89,29 @@ describe('counters of limits and the log', function () {
     await counters.updateOne({ _id: 'user:alice' }, { $set: holding })
     await restFor(2 * 3_600_000)
     assert.deepEqual(await used('alice'), [1, 100, 0])
+  })
+
+  it('agree again over a lifetime as long as the log is kept for good', async () => {
+    await app.send('PATCH', '/users/erin', { tier: 'trial' })
+    await spend(app, 'erin', { tokens: 100 })
+    const event = await logs().findOne({ user_id: 'erin' })
+    const long = { _id: 'long-ago' as never, timestamp: new Date('2020-02-02T02:02:02Z') }
+    await logs().insertOne({ ...event, ...long, tokens_used: 30 })
+    const rest = async (ms: number) => {
+      await used('erin')
+      await restFor(ms)
+      return used('erin')
+    }
+    assert.deepEqual(await rest(61_000), [130])
+    await logs().deleteMany({ _id: 'long-ago' as never })
+    assert.deepEqual(await rest(61_000), [130])
+    const state = app.database.connection.collection<{ _id: string }>('usage_rollup_state')
+    const horizon = new Date('2026-05-01T00:00:00Z')
+    await state.updateOne({ _id: 'rollup' }, { $set: { horizon } }, { upsert: true })
+    assert.deepEqual(await rest(3_600_000), [130])
+    await state.updateOne({ _id: 'rollup' }, { $unset: { horizon: 1 } })
+    await spend(app, 'erin', { tokens: 1 })
+    assert.deepEqual(await rest(3_600_000), [101])
   })
 
   it('are compared and put right by npm run verify -- --limits', async () => {

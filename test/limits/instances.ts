@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { request, type Agent } from 'node:http'
 import type { PlanOptions } from '../../src/index.js'
 import { secret } from '../helpers/app.js'
+import { typescriptArgs } from '../helpers/children.js'
 
 /** A host in a process of its own. */
 export interface Instance {
@@ -15,7 +16,9 @@ export interface Instance {
 export async function startInstance(uri: string, plan: PlanOptions): Promise<Instance> {
   const script = new URL('instance.ts', import.meta.url).pathname
   const child = fork(script, [uri, secret, JSON.stringify(plan)], {
-    execArgv: ['--import', 'tsx'],
+    execArgv: [...typescriptArgs],
+    // What it runs is covered by other tests, and telling so takes long.
+    env: { ...process.env, NODE_V8_COVERAGE: '' },
   })
   const [port] = (await once(child, 'message')) as [number]
   const said = new Set<string>()

@@ -16,6 +16,7 @@ import {
 } from '../../scripts/mongod/embedded.js'
 import { findMongod } from '../../scripts/mongod/find.js'
 import { inspect } from '../../scripts/mongod/process.js'
+import { typescriptArgs } from '../helpers/children.js'
 
 const State = z.object({ port: z.number(), mongod_pid: z.number(), owner_pid: z.number() })
 
@@ -79,7 +80,7 @@ describe('the embedded mongod', function () {
   /** Another process that starts it. */
   async function owner(then = 'live'): Promise<{ process: ChildProcess; uri: string }> {
     const script = fileURLToPath(new URL('embedded-owner.ts', import.meta.url))
-    const child = spawn(process.execPath, ['--import', 'tsx', script, dataDir, then], {
+    const child = spawn(process.execPath, [...typescriptArgs, script, dataDir, then], {
       env: { ...process.env, MONGODB_BINARY: mongod.path },
       stdio: ['ignore', 'pipe', 'inherit'],
     })

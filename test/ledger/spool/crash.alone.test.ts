@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { systemClock } from '../../../src/clock.js'
 import { ledgerDoor } from '../../../src/ledger/door.js'
 import { createStore } from '../../../src/store/store.js'
+import { typescriptArgs } from '../../helpers/children.js'
 import { freshDatabase } from '../../helpers/mongo.js'
 import { database, filesIn, freshDir, openLedger, removeDirs, until } from './support.js'
 
@@ -21,7 +22,7 @@ interface Said {
 
 /** Runs a process, kills it at some moment, adds what it has said. */
 async function runAndKill(args: readonly string[], said: Said): Promise<void> {
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), script, ...args], {
+  const child = spawn(process.execPath, [...typescriptArgs, script, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let text = ''
