@@ -24,6 +24,8 @@ export interface ScheduleOptions {
  * run is left out.
  */
 const leasePeriods = 1.5
+/** What goes wrong is said by us; that a run is left out is nothing. */
+const silent = { info: ignore, warn: ignore, error: ignore, debug: ignore }
 /** How long giving a lease back may take, ms. */
 const giveBackMs = 1_000
 
@@ -49,6 +51,7 @@ export class Schedule {
     this.#task = createTask(options.cron, run, {
       name: options.what,
       noOverlap: true,
+      logger: silent,
       unref: true,
       distributed: true,
       runCoordinator: { shouldRun: () => this.#mayRun() },
@@ -94,4 +97,8 @@ export class Schedule {
     await this.#running
     await within(this.#options.lease.giveBack(), giveBackMs).catch(() => false)
   }
+}
+
+function ignore(): void {
+  // Nothing to say.
 }

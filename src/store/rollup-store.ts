@@ -76,13 +76,10 @@ export class RollupStore<T extends Doc> {
   async read(spans: readonly Span[], who: Who, deadlineMs?: number): Promise<T[]> {
     if (spans.length === 0) return []
     const filter = { ...whoFilter(who), $or: spans.map((span) => this.#within(span)) }
-    return this.#reading.within(
-      this.#native(deadlineMs)
-        .find(filter as never)
-        .sort({ _id: 1 })
-        .toArray() as unknown as Promise<T[]>,
-      deadlineMs,
-    )
+    const cursor = this.#native(deadlineMs).find(filter as never)
+    const found = this.#reading.within(cursor.toArray() as unknown as Promise<T[]>, deadlineMs)
+    // Here, not there: MongoDB may not have the memory for so many.
+    return (await found).sort((a, b) => (a._id < b._id ? -1 : 1))
   }
 
   /**
