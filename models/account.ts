@@ -58,6 +58,7 @@ export function accountModel(connection: Connection): Model<AccountDoc> {
       total_cost_nano_usd: Number,
       settings: Object,
     },
+    shardKey: { _id: 'hashed' },
     indexes: [
       { keys: { last_active_at: -1, _id: 1 } },
       { keys: { total_tokens: -1, _id: 1 } },

@@ -37,6 +37,7 @@ export function auditModel(connection: Connection): Model<AuditDoc> {
       after: Object,
       outcome: { type: String, enum: ['pending', 'applied', 'refused'], required: true },
     },
+    shardKey: { _id: 'hashed' },
     indexes: [
       { keys: { at: -1 } },
       { keys: { resource: 1, resource_id: 1, at: -1 } },

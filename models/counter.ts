@@ -44,6 +44,7 @@ export interface CounterDoc {
 export function counterModel(connection: Connection): Model<CounterDoc> {
   return define<CounterDoc>(connection, 'UsageCounter', 'usage_counters', {
     fields: { _id: String, parts: [Object], flows: [Object], updated_at: Date },
+    shardKey: { _id: 'hashed' },
     indexes: [{ keys: { updated_at: 1 } }],
   })
 }

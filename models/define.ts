@@ -3,6 +3,11 @@ import type { Connection, IndexDefinition, IndexOptions, Model, SchemaDefinition
 interface Definition {
   fields: SchemaDefinition
   indexes: readonly { keys: IndexDefinition; options?: IndexOptions }[]
+  /**
+   * By what the collection is spread over a sharded cluster (docs/scaling.md): every write names all of
+   * it. None: it stays small, and on one shard.
+   */
+  shardKey?: Readonly<Record<string, 1 | 'hashed'>>
 }
 
 /**
@@ -13,7 +18,7 @@ export function define<T>(
   connection: Connection,
   name: string,
   collection: string,
-  { fields, indexes }: Definition,
+  { fields, indexes, shardKey }: Definition,
 ): Model<T> {
   const existing = connection.models[name] as Model<T> | undefined
   if (existing?.collection.collectionName === collection) return existing
@@ -24,6 +29,7 @@ export function define<T>(
     autoCreate: false,
     bufferCommands: false,
     id: false,
+    ...(shardKey && { shardKey }),
   })
   for (const { keys, options } of indexes) schema.index(keys, options)
   return connection.model<T>(name, schema as never)

@@ -14,6 +14,7 @@ export interface NoticeDoc {
 export function noticeModel(connection: Connection): Model<NoticeDoc> {
   return define<NoticeDoc>(connection, 'UsageNotice', 'usage_notices', {
     fields: { _id: String, type: String, at: Date, expires_at: Date },
+    shardKey: { _id: 'hashed' },
     indexes: [{ keys: { expires_at: 1 }, options: { expireAfterSeconds: 0 } }],
   })
 }

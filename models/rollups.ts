@@ -21,10 +21,14 @@ const figures = {
   cells: { type: [Object], default: undefined },
 }
 
+/** All of a user's documents on one shard, or next to each other on two. */
+const shardKey = { user_id: 'hashed', _id: 1 } as const
+
 /** `daily_stats`: one document per user and UTC day, and one for everybody. */
 export function dailyStatsModel(connection: Connection): Model<DayDoc> {
   return define<DayDoc>(connection, 'DailyStats', 'daily_stats', {
     fields: { ...figures, date: { type: Date, required: true } },
+    shardKey,
     indexes: [{ keys: { date: -1, user_id: 1 } }, { keys: { user_id: 1, date: -1 } }],
   })
 }
@@ -33,6 +37,7 @@ export function dailyStatsModel(connection: Connection): Model<DayDoc> {
 export function usageIntervalsModel(connection: Connection): Model<IntervalDoc> {
   return define<IntervalDoc>(connection, 'UsageInterval', 'usage_intervals', {
     fields: { ...figures, start: { type: Date, required: true } },
+    shardKey,
     indexes: [{ keys: { start: -1, user_id: 1 } }, { keys: { user_id: 1, start: -1 } }],
   })
 }

@@ -50,6 +50,7 @@ export function usageLogModel(connection: Connection): Model<UsageEvent> {
       price_revision: Number,
       late: Boolean,
     },
+    shardKey: { _id: 'hashed' },
     indexes: [
       { keys: { user_id: 1, timestamp: -1 } },
       { keys: { timestamp: -1 } },

@@ -1,5 +1,4 @@
 import type { Request } from 'express'
-import type { Connection } from 'mongoose'
 import type { Capture, Subject } from './capture/capture.js'
 import { complete, type CompletionContext } from './capture/complete.js'
 import { OperationTable } from './capture/operations.js'
@@ -32,6 +31,8 @@ import { Waiting } from './outbound/waiting.js'
 import { createPriceBook, type PriceBook } from './pricing/price-book.js'
 import { priceEvent } from './pricing/price-event.js'
 import { priceDoor } from './pricing/stored-prices.js'
+import type { Pools } from './store/pools.js'
+import { prepare } from './store/prepare.js'
 import { createStore, type Store } from './store/store.js'
 import { createTokenCounter, type TokenCounter } from './tokens/counter.js'
 
@@ -66,12 +67,12 @@ export class House {
   #isClosed = false
   #closing: Promise<{ flushed: boolean; left_in_spool: number }> | undefined
 
-  constructor(config: Config, connection: Connection, find: FindCaller) {
+  constructor(config: Config, pools: Pools, find: FindCaller) {
     const { clock, logger } = config
     this.#config = config
     this.#find = find
     this.#complaints = new Complaints(clock, logger)
-    this.store = createStore(connection, clock)
+    this.store = createStore(pools, clock)
     const ready = () => this.ready()
     this.notices = new Notices({ door: this.store.notices, clock, logger })
     this.prices = createPriceBook(config, priceDoor(this.store.prices, ready))
@@ -132,7 +133,7 @@ export class House {
   }
 
   ready(): Promise<void> {
-    this.#preparing ??= this.store.prepare().catch((error: unknown) => {
+    this.#preparing ??= prepare(this.store, this.#config.logger).catch((error: unknown) => {
       this.#preparing = undefined
       throw error
     })
@@ -163,19 +164,19 @@ export class House {
     else next()
   }
 
-  close(deadlineMs: number, own: Connection | undefined) {
-    this.#closing ??= this.#close(deadlineMs, own)
+  close(deadlineMs: number) {
+    this.#closing ??= this.#close(deadlineMs)
     return this.#closing
   }
 
-  async #close(deadlineMs: number, own: Connection | undefined) {
+  async #close(deadlineMs: number) {
     const { clock } = this.#config
     const began = clock.elapsed()
     this.#isClosed = true
     const drained = this.meter.stop()
     // Realtime streams look up and end.
     this.#announce()
-    await this.#jobs.stop()
+    await within(this.#jobs.stop(), deadlineMs * 0.3)
     // A response that never ends must not take the time in which the others are written.
     await within(drained, deadlineMs * 0.7)
     // Nor may a provider that never ends its answer.
@@ -188,7 +189,6 @@ export class House {
     this.limits.stop()
     await this.#counter.close()
     const left_in_spool = this.#intake.depth + this.ledger.depth
-    if (own) await own.close()
     return { flushed: flushed && left_in_spool === 0, left_in_spool }
   }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { Healing } from './limits/healing.js'
 import type { Limits } from './limits/limits.js'
 import type { Config } from './config.js'
@@ -8,6 +9,16 @@ import type { Store } from './store/store.js'
 /** When counters that have come to rest are held against the log. */
 const healCron = '*/5 * * * *'
 
+/** Something that one instance does by the clock, for all; right also where several do it at once. */
+interface Job {
+  /** Names its lease. */
+  readonly name: string
+  /** In the plural, for the log. */
+  readonly what: string
+  readonly cron: string
+  readonly work: () => Promise<unknown>
+}
+
 /** What an instance does by the clock, unless it leaves that to others. */
 export class Jobs {
   readonly #schedules: readonly Schedule[]
@@ -15,15 +26,27 @@ export class Jobs {
   constructor({ rollup, clock, logger }: Config, store: Store, limits: Limits) {
     const calendarOf = (subject: string) => limits.calendarOf(subject)
     const healing = new Healing({ store, clock, calendarOf })
-    const jobs = [
-      { what: 'roll-ups', cron: rollup.cron, work: () => rollUp(store) },
-      { what: 'looks at counters', cron: healCron, work: () => healing.run() },
+    const jobs: readonly Job[] = [
+      { name: 'rollup', what: 'roll-ups', cron: rollup.cron, work: () => rollUp(store) },
+      { name: 'heal', what: 'looks at counters', cron: healCron, work: () => healing.run() },
     ]
-    this.#schedules = rollup.enabled ? jobs.map((job) => new Schedule({ ...job, logger })) : []
+    const leaseOf = leases(store)
+    this.#schedules = rollup.enabled
+      ? jobs.map(({ name, ...job }) => new Schedule({ ...job, lease: leaseOf(name), logger }))
+      : []
   }
 
   /** Stops, and waits for what is under way. */
   async stop(): Promise<void> {
     await Promise.all(this.#schedules.map((schedule) => schedule.stop()))
   }
+}
+
+/** The leases of this instance. */
+function leases({ leases }: Pick<Store, 'leases'>) {
+  const owner = randomUUID()
+  return (job: string) => ({
+    take: (ms: number) => leases.take(job, owner, ms),
+    giveBack: () => leases.giveBack(job, owner),
+  })
 }

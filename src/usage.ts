@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
 import type { RequestHandler, Router } from 'express'
-import mongoose, { type Connection } from 'mongoose'
 import { admit } from '../middleware/authenticate.js'
 import { createFindCaller, type FindCaller } from '../middleware/callers.js'
 import { createPrioritize } from '../middleware/prioritize.js'
@@ -27,6 +26,7 @@ import type { ProxyContext } from './proxy/context.js'
 import type { ProxyOptions } from './proxy/options.js'
 import { createProxy } from './proxy/proxy.js'
 import { createRouteContext } from './route-context.js'
+import { openPools, poolsOf, type OwnPools, type Pools } from './store/pools.js'
 
 /** What `close` leaves. */
 export interface CloseReport {
@@ -99,9 +99,9 @@ export interface Usage {
 export function createUsage(options: UsageOptions): Usage {
   const config = parseOptions(options, isProduction())
   for (const warning of config.auth?.warnings ?? []) config.logger.warn(`usage: ${warning}`)
-  const connection = config.connection ?? openConnection(config)
+  const { pools, own } = connect(config)
   const find = createFindCaller(config, config.auth && createVerifier(config.auth, config.clock))
-  const house = new House(config, connection, find)
+  const house = new House(config, pools, find)
   const context = createRouteContext(config, house, find)
   const { meter } = house
   const { clock, logger } = config
@@ -124,7 +124,8 @@ export function createUsage(options: UsageOptions): Usage {
     ready: () => house.ready(),
     flush: () => house.flush(),
     close: async ({ deadlineMs = 10_000 } = {}) => {
-      const report = await house.close(deadlineMs, config.connection ? undefined : connection)
+      const report = await house.close(deadlineMs)
+      await own?.close()
       for (const proxy of proxies) proxy.close()
       return report
     },
@@ -172,17 +173,11 @@ function proxyContext(config: Config, house: House, find: FindCaller): ProxyCont
   }
 }
 
-/** Our own connection: opened at once, never blocking, with short waits. */
-function openConnection({ mongoUri, logger }: Config): Connection {
-  const connection = mongoose.createConnection(mongoUri ?? '', {
-    bufferCommands: false,
-    serverSelectionTimeoutMS: 5_000,
-    maxPoolSize: 20,
-  })
-  connection.asPromise().catch((error: unknown) => {
-    logger.warn(`usage: MongoDB cannot be reached yet: ${String(error)}`)
-  })
-  return connection
+/** The host's connection, or ours. */
+function connect({ connection, mongoUri, logger }: Config): { pools: Pools; own?: OwnPools } {
+  if (connection !== undefined) return { pools: poolsOf(connection) }
+  const own = openPools(mongoUri ?? '', logger)
+  return { pools: own, own }
 }
 
 async function record(house: House, input: ExternalEventInput) {

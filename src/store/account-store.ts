@@ -1,7 +1,8 @@
-import type { Model } from 'mongoose'
+import type { Model, mongo } from 'mongoose'
 import type { AccountDoc, AccountSettings, LimitOverride } from '../../models/account.js'
 import { leastRecent } from '../least-recent.js'
 import { durable, type Database } from './database.js'
+import type { Databases } from './databases.js'
 import { wasPut } from './revisions.js'
 
 export type { AccountDoc, AccountSettings, LimitOverride }
@@ -46,11 +47,15 @@ const seenForMs = 60_000
 /** `usage_accounts` in domain verbs. */
 export class AccountStore {
   readonly #db: Database
+  readonly #reading: Database
+  readonly #flushing: Database
   readonly #model: Model<AccountDoc>
   readonly #seen = leastRecent<string, string>(50_000, { ttl: seenForMs })
 
-  constructor(db: Database, model: Model<AccountDoc>) {
-    this.#db = db
+  constructor({ admission, reading, flushing }: Databases, model: Model<AccountDoc>) {
+    this.#db = admission
+    this.#reading = reading
+    this.#flushing = flushing
     this.#model = model
   }
 
@@ -70,7 +75,7 @@ export class AccountStore {
         upsert: true,
       },
     }))
-    await this.#accounts().bulkWrite(operations, { ordered: false })
+    await this.#write(operations)
     for (const { user_id, tier } of fresh) this.#seen.set(user_id, tier)
   }
 
@@ -93,7 +98,7 @@ export class AccountStore {
         upsert: true,
       },
     }))
-    await this.#accounts().bulkWrite(operations, { ordered: false })
+    await this.#write(operations)
   }
 
   async find(userId: string): Promise<AccountDoc | undefined> {
@@ -134,16 +139,21 @@ export class AccountStore {
   async page(query: AccountQuery): Promise<AccountDoc[]> {
     const field = sortFields[query.sort]
     const direction = query.ascending ? 1 : -1
-    const cursor = this.#accounts()
+    const cursor = this.#reading
+      .collection(this.#model)
       .find(accountFilter(query, field))
       .sort(field === '_id' ? { _id: direction } : { [field]: direction, _id: 1 })
       .limit(query.limit)
-    return this.#db.within(cursor.toArray())
+    return this.#reading.within(cursor.toArray())
   }
 
   /** The value by which a page is sorted, for its cursor. */
   sortValue(account: AccountDoc, sort: AccountSort): number | string | Date {
     return account[sortFields[sort]]
+  }
+
+  async #write(operations: mongo.AnyBulkWriteOperation<AccountDoc>[]): Promise<void> {
+    await this.#flushing.collection(this.#model).bulkWrite(operations, { ordered: false })
   }
 
   #accounts() {

@@ -2,6 +2,7 @@ import type { Model } from 'mongoose'
 import { v7 as uuidv7 } from 'uuid'
 import type { AuditDoc } from '../../models/audit.js'
 import { durable, type Database } from './database.js'
+import type { Databases } from './databases.js'
 
 export type { AuditDoc }
 
@@ -22,10 +23,12 @@ export interface AuditPosition {
 /** `usage_audit` in domain verbs. */
 export class AuditStore {
   readonly #db: Database
+  readonly #reading: Database
   readonly #model: Model<AuditDoc>
 
-  constructor(db: Database, model: Model<AuditDoc>) {
-    this.#db = db
+  constructor({ admission, reading }: Databases, model: Model<AuditDoc>) {
+    this.#db = admission
+    this.#reading = reading
     this.#model = model
   }
 
@@ -55,11 +58,12 @@ export class AuditStore {
       $or: [{ at: { $lt: after.at } }, { at: after.at, _id: { $lt: after.id } }],
     }
     const conditions = [...equal, ...(beyond ? [beyond] : [])]
-    const cursor = this.#entries()
+    const cursor = this.#reading
+      .collection(this.#model)
       .find(conditions.length === 0 ? {} : { $and: conditions })
       .sort({ at: -1, _id: -1 })
       .limit(limit)
-    return this.#db.within(cursor.toArray())
+    return this.#reading.within(cursor.toArray())
   }
 
   async #settle(_id: string, outcome: AuditDoc['outcome']): Promise<void> {

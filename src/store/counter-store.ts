@@ -5,6 +5,7 @@ import type { Clock } from '../clock.js'
 import { nothing, plus, type Amount } from '../limits/amount.js'
 import { movedOf, pipelineOf, type Move, type Moved } from './counter-move.js'
 import { isDuplicate, type Database } from './database.js'
+import type { Databases } from './databases.js'
 import { wasPut } from './revisions.js'
 import { UsageError } from '../errors.js'
 import { writeErrorsOf } from './write-outcome.js'
@@ -25,11 +26,13 @@ const fromLog = 'log'
 /** `usage_counters` in domain verbs. */
 export class CounterStore {
   readonly #db: Database
+  readonly #reading: Database
   readonly #model: Model<CounterDoc>
   readonly #now: () => number
 
-  constructor(db: Database, model: Model<CounterDoc>, clock: Clock) {
-    this.#db = db
+  constructor({ admission, reading }: Databases, model: Model<CounterDoc>, clock: Clock) {
+    this.#db = admission
+    this.#reading = reading
     this.#model = model
     this.#now = () => clock.now()
   }
@@ -71,7 +74,8 @@ export class CounterStore {
   /** The counters of users that were told something last after `from` and up to `to`, epoch ms. */
   async *usedIn(from: number, to: number, limit: number): AsyncGenerator<CounterState> {
     const updated_at = { $gt: new Date(from), $lte: new Date(to) }
-    const cursor = this.#counters()
+    const cursor = this.#reading
+      .collection(this.#model)
       .find({ _id: { $gte: 'user:', $lt: 'user;' }, updated_at })
       .sort({ updated_at: 1 })
       .limit(limit)
@@ -80,8 +84,8 @@ export class CounterStore {
 
   /** All counters that were told something since an instant. */
   async *usedSince(since: Date): AsyncGenerator<CounterState> {
-    for await (const doc of this.#counters().find({ updated_at: { $gte: since } }))
-      yield stateOf(doc)
+    const cursor = this.#reading.collection(this.#model).find({ updated_at: { $gte: since } })
+    for await (const doc of cursor) yield stateOf(doc)
   }
 
   async states(subjects: readonly string[]): Promise<CounterState[]> {

@@ -2,12 +2,25 @@ import type { Connection, Model } from 'mongoose'
 import type { Clock } from '../clock.js'
 import { UsageError } from '../errors.js'
 
+/** What must not be lost once it was answered for: a majority has it on disk. */
+export const durable = { w: 'majority', journal: true } as const
+
+/**
+ * Whatever a connection's URI says: rollups and log are read as of the same server, and what is read
+ * is not undone when another one takes over.
+ */
+const explicit = {
+  readConcern: { level: 'majority' },
+  readPreference: 'primary',
+  writeConcern: durable,
+} as const
+
 type Native<T extends { _id: string }> = ReturnType<typeof nativeCollection<T>>
 
 function nativeCollection<T extends { _id: string }>(connection: Connection, name: string) {
   const db = connection.db
   if (db === undefined) throw new UsageError('store_unavailable', 'MongoDB is not connected')
-  return db.collection<T>(name)
+  return db.collection<T>(name, explicit)
 }
 
 type Read = (what?: object, options?: object) => unknown
@@ -63,6 +76,12 @@ export class Database {
     return new Date((this.#serverAtZero ?? this.#clock.now() - elapsed) + elapsed)
   }
 
+  /** Whether it is neither part of a replica set nor the router of a sharded cluster. */
+  async isStandalone(): Promise<boolean> {
+    const { setName, msg } = await this.command({ hello: 1 })
+    return setName === undefined && msg !== 'isdbgrid'
+  }
+
   async command(command: Record<string, unknown>): Promise<Record<string, unknown>> {
     return this.within(this.write(command))
   }
@@ -109,9 +128,6 @@ function isOutage(error: unknown): boolean {
   if ('code' in error && error.code === maxTimeExpired) return true
   return 'errorLabels' in error && String(error.errorLabels).includes('RetryableWriteError')
 }
-
-/** What must not be lost once it was answered for: a majority has it on disk. */
-export const durable = { w: 'majority', journal: true } as const
 
 /** Another document has that key already. */
 export function isDuplicate(error: unknown): boolean {

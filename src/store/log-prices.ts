@@ -87,10 +87,11 @@ export class LogPrices {
 
   /** Stamps operations again whose rewriting took long. */
   async restamp(costs: readonly NewCost[], stamp: Date): Promise<void> {
-    const ids = costs.map(({ operation }) => operation._id)
-    await this.#logs().updateMany({ _id: { $in: ids } }, [{ $set: stamped(stamp) }], {
-      writeConcern: durable,
-    })
+    const update = [{ $set: stamped(stamp) }]
+    const operations = costs.map(({ operation: { _id } }) => ({
+      updateOne: { filter: { _id }, update },
+    }))
+    await this.#logs().bulkWrite(operations, { ordered: false, writeConcern: durable })
   }
 
   #logs() {

@@ -186,13 +186,9 @@ export class LogRows {
     const start = { $dateTrunc: { date: '$timestamp', unit: 'minute', binSize: minutes } }
     const cursor = this.#db
       .collection(this.#model, deadlineMs)
-      .aggregate<{ _id: Date }>([
-        { $match: match },
-        { $group: { _id: start } },
-        { $sort: { _id: 1 } },
-      ])
+      .aggregate<{ _id: Date }>([{ $match: match }, { $group: { _id: start } }])
     const found = await this.#db.within(cursor.toArray(), deadlineMs)
-    return found.map((doc) => doc._id)
+    return found.map((doc) => doc._id).sort((a, b) => a.getTime() - b.getTime())
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Correction, UsageEvent } from '../event.js'
 import type { Model } from 'mongoose'
 import { durable, type Database } from './database.js'
+import type { Databases } from './databases.js'
 import { outcomeOfError, outcomeOfInsert, type WriteOutcome } from './write-outcome.js'
 
 /** Which part of the log a page shows. */
@@ -24,10 +25,12 @@ export interface LogPosition {
 /** `usage_logs` in domain verbs. */
 export class LogStore {
   readonly #db: Database
+  readonly #reading: Database
   readonly #model: Model<UsageEvent>
 
-  constructor(db: Database, model: Model<UsageEvent>) {
-    this.#db = db
+  constructor({ flushing, reading }: Databases, model: Model<UsageEvent>) {
+    this.#db = flushing
+    this.#reading = reading
     this.#model = model
   }
 
@@ -52,11 +55,9 @@ export class LogStore {
   /** Stamps events again whose write took so long that readers may have passed them by. */
   async restamp(ids: readonly string[], recordedAt: Date, lateBefore: Date): Promise<void> {
     const late = { $cond: [{ $lt: ['$timestamp', lateBefore] }, true, '$$REMOVE'] }
-    await this.#logs().updateMany(
-      { _id: { $in: [...ids] } },
-      [{ $set: { recorded_at: recordedAt, late } }],
-      { writeConcern: durable },
-    )
+    const update = [{ $set: { recorded_at: recordedAt, late } }]
+    const operations = ids.map((_id) => ({ updateOne: { filter: { _id }, update } }))
+    await this.#logs().bulkWrite(operations, { ordered: false, writeConcern: durable })
   }
 
   /** Puts a provider's later figures in the place of an event's own; false if there is no such event. */
@@ -99,11 +100,11 @@ export class LogStore {
     after: LogPosition | undefined,
     limit: number,
   ): Promise<UsageEvent[]> {
-    const cursor = this.#logs()
+    const cursor = this.#read()
       .find(match(filter, after))
       .sort({ timestamp: -1, _id: -1 })
       .limit(limit)
-    return this.#db.within(cursor.toArray())
+    return this.#reading.within(cursor.toArray())
   }
 
   /** What the latest operations of a kind that succeeded have used, newest first. */
@@ -112,7 +113,7 @@ export class LogStore {
     { operation_type, model, since }: { operation_type?: string; model?: string; since: Date },
     limit: number,
   ): Promise<Pick<UsageEvent, 'tokens_used' | 'cost_nano_usd'>[]> {
-    const cursor = this.#logs()
+    const cursor = this.#read()
       .find(
         {
           user_id: { $eq: userId },
@@ -125,13 +126,13 @@ export class LogStore {
       )
       .sort({ timestamp: -1 })
       .limit(limit)
-    return this.#db.within(cursor.toArray())
+    return this.#reading.within(cursor.toArray())
   }
 
   /** When the user last did anything; undefined if never. */
   async lastActivity(userId: string): Promise<Date | undefined> {
-    const [last] = await this.#db.within(
-      this.#logs()
+    const [last] = await this.#reading.within(
+      this.#read()
         .find({ user_id: userId }, { projection: { _id: 0, timestamp: 1 } })
         .sort({ timestamp: -1 })
         .limit(1)
@@ -142,6 +143,10 @@ export class LogStore {
 
   #logs() {
     return this.#db.collection(this.#model)
+  }
+
+  #read() {
+    return this.#reading.collection(this.#model)
   }
 }
 

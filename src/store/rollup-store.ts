@@ -1,8 +1,10 @@
-import type { Model } from 'mongoose'
+import type { Model, mongo } from 'mongoose'
 import { figureNames, type Cell, type Figures, type PartOfCell } from '../rollup/cells.js'
-import type { DayDoc, IntervalDoc, RollupFigures } from '../rollup/documents.js'
+import type { DayDoc, IntervalDoc } from '../rollup/documents.js'
 import type { Span } from '../time.js'
 import { durable, type Database } from './database.js'
+import type { Databases } from './databases.js'
+import { keyOf, notNewerThan, onlyDuplicates, whoFilter, type Who } from './rollup-filters.js'
 
 type Doc = (DayDoc | IntervalDoc) & { _id: string }
 const chunk = 500
@@ -12,11 +14,13 @@ const totalsMs = 60_000
 /** One rollup collection (`daily_stats` or `usage_intervals`) in domain verbs. */
 export class RollupStore<T extends Doc> {
   readonly #db: Database
+  readonly #reading: Database
   readonly #model: Model<T>
   readonly #at: 'date' | 'start'
 
-  constructor(db: Database, model: Model<T>, at: 'date' | 'start') {
-    this.#db = db
+  constructor({ flushing, reading }: Databases, model: Model<T>, at: 'date' | 'start') {
+    this.#db = flushing
+    this.#reading = reading
     this.#model = model
     this.#at = at
   }
@@ -33,13 +37,13 @@ export class RollupStore<T extends Doc> {
   async #put(docs: readonly T[]): Promise<void> {
     const operations = docs.map((doc) => ({
       replaceOne: {
-        filter: { _id: doc._id, $or: notNewerThan(doc) },
+        filter: { ...keyOf(doc), $or: notNewerThan(doc) },
         replacement: doc,
         upsert: true,
       },
     }))
     try {
-      await this.#native().bulkWrite(operations, { ordered: false, writeConcern: durable })
+      await this.#write(operations)
     } catch (error) {
       if (!onlyDuplicates(error)) throw error
     }
@@ -49,36 +53,33 @@ export class RollupStore<T extends Doc> {
   async replace(docs: readonly T[]): Promise<void> {
     for (let i = 0; i < docs.length; i += chunk) {
       const operations = docs.slice(i, i + chunk).map((doc) => ({
-        replaceOne: { filter: { _id: doc._id }, replacement: doc, upsert: true },
+        replaceOne: { filter: keyOf(doc), replacement: doc, upsert: true },
       }))
-      await this.#native().bulkWrite(operations, { ordered: false, writeConcern: durable })
+      await this.#write(operations)
     }
   }
 
   /** Removes the documents of a span that are not among `keep`; answers their ids. */
   async removeOthers(span: Span, keep: ReadonlySet<string>): Promise<string[]> {
-    const ids = await this.#native(Infinity)
-      .find(this.#within(span), { projection: { _id: 1 } })
-      .map((doc) => doc._id)
+    const found = await this.#native(Infinity)
+      .find(this.#within(span), { projection: { _id: 1, user_id: 1 } })
       .toArray()
-    const stray = ids.filter((id) => !keep.has(id))
+    const stray = found.filter(({ _id }) => !keep.has(_id))
     for (let i = 0; i < stray.length; i += chunk) {
-      await this.#native().deleteMany({ _id: { $in: stray.slice(i, i + chunk) } })
+      const some = stray.slice(i, i + chunk)
+      await this.#write(some.map((doc) => ({ deleteOne: { filter: keyOf(doc) } })))
     }
-    return stray
+    return stray.map(({ _id }) => _id)
   }
 
   /** The documents of these spans: sorted by id. */
   async read(spans: readonly Span[], who: Who, deadlineMs?: number): Promise<T[]> {
     if (spans.length === 0) return []
     const filter = { ...whoFilter(who), $or: spans.map((span) => this.#within(span)) }
-    return this.#db.within(
-      this.#native(deadlineMs)
-        .find(filter as never)
-        .sort({ _id: 1 })
-        .toArray() as unknown as Promise<T[]>,
-      deadlineMs,
-    )
+    const cursor = this.#native(deadlineMs).find(filter as never)
+    const found = this.#reading.within(cursor.toArray() as unknown as Promise<T[]>, deadlineMs)
+    // Here, not there: MongoDB may not have the memory for so many.
+    return (await found).sort((a, b) => (a._id < b._id ? -1 : 1))
   }
 
   /**
@@ -93,7 +94,7 @@ export class RollupStore<T extends Doc> {
     }
     const projection = { [this.#at]: 1, ...Object.fromEntries(needed.map((at) => [at, 1])) }
     const cursor = this.#native().find(filter as never, { projection })
-    return this.#db.within(cursor.toArray() as unknown as Promise<PartOf<T>[]>)
+    return this.#reading.within(cursor.toArray() as unknown as Promise<PartOf<T>[]>)
   }
 
   /** Sums per user over these spans, and per `[user, day]` presence in the zone when asked. */
@@ -125,7 +126,7 @@ export class RollupStore<T extends Doc> {
         },
       },
     ]
-    return this.#db.within(this.#native().aggregate<UserSum>(pipeline).toArray())
+    return this.#reading.within(this.#native().aggregate<UserSum>(pipeline).toArray())
   }
 
   /** All figures of each of these users over these spans. */
@@ -151,7 +152,7 @@ export class RollupStore<T extends Doc> {
       { $set: { user_id: '$_id' } },
       { $unset: '_id' },
     ]
-    return this.#db.within(this.#native().aggregate<UserFigures>(pipeline).toArray())
+    return this.#reading.within(this.#native().aggregate<UserFigures>(pipeline).toArray())
   }
 
   /** Sums over all documents of these users. */
@@ -169,7 +170,7 @@ export class RollupStore<T extends Doc> {
       },
     ]
     const cursor = this.#native(totalsMs).aggregate<UserTotals>(pipeline)
-    return this.#db.within(cursor.toArray(), totalsMs)
+    return this.#reading.within(cursor.toArray(), totalsMs)
   }
 
   #within({ from, to }: Span) {
@@ -177,7 +178,12 @@ export class RollupStore<T extends Doc> {
   }
 
   #native(deadlineMs?: number) {
-    return this.#db.collection(this.#model as unknown as Model<Doc>, deadlineMs)
+    return this.#reading.collection(this.#model as unknown as Model<Doc>, deadlineMs)
+  }
+
+  async #write(operations: mongo.AnyBulkWriteOperation<Doc>[]): Promise<void> {
+    const documents = this.#db.collection(this.#model as unknown as Model<Doc>)
+    await documents.bulkWrite(operations, { ordered: false, writeConcern: durable })
   }
 }
 
@@ -191,9 +197,6 @@ const needed = [
   ...(['cost_nano_usd', 'unpriced_operations'] as const),
   ...(['response_time_ms_sum', 'response_time_samples'] as const),
 ].map((name: keyof Cell) => `cells.${name}`)
-
-/** Whose documents: one user's, some users', the global ones, or all there are. */
-export type Who = { user_id: string } | { user_ids: readonly string[] } | 'global' | 'all'
 
 export interface UserSum {
   user_id: string
@@ -216,30 +219,4 @@ export interface UserTotals {
   total_tokens: number
   total_cost_nano_usd: number
   last_active_at: Date
-}
-
-function whoFilter(who: Who) {
-  if (who === 'global') return { scope: 'global' }
-  if (who === 'all') return {}
-  if ('user_ids' in who) return { scope: 'user', user_id: { $in: [...who.user_ids] } }
-  return { scope: 'user', user_id: { $eq: who.user_id } }
-}
-
-function notNewerThan(doc: RollupFigures) {
-  return [
-    { last_recorded_at: { $lt: doc.last_recorded_at } },
-    {
-      last_recorded_at: doc.last_recorded_at,
-      total_operations: { $lte: doc.total_operations },
-      price_revisions: { $not: { $gt: doc.price_revisions ?? 0 } },
-      ...(doc.unique_users !== undefined && { unique_users: { $lte: doc.unique_users } }),
-    },
-  ]
-}
-
-function onlyDuplicates(error: unknown): boolean {
-  if (!(error instanceof Error) || !('writeErrors' in error)) return false
-  const list: unknown = error.writeErrors
-  const errors: unknown[] = Array.isArray(list) ? list : [list]
-  return errors.every((one) => (one as { code?: number }).code === 11000)
 }

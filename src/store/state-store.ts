@@ -3,6 +3,7 @@ import type { Model } from 'mongoose'
 import type { RollupStateDoc } from '../../models/rollup-state.js'
 import type { Clock } from '../clock.js'
 import type { Database } from './database.js'
+import type { Databases } from './databases.js'
 
 const id = 'rollup'
 const beginning = new Date(0)
@@ -13,12 +14,14 @@ const reuseMs = 5_000
 /** `usage_rollup_state` in domain verbs. */
 export class StateStore {
   readonly #db: Database
+  readonly #reading: Database
   readonly #model: Model<RollupStateDoc>
   readonly #clock: Clock
   #cached: { watermark: Date; until: number } | undefined
 
-  constructor(db: Database, model: Model<RollupStateDoc>, clock: Clock) {
-    this.#db = db
+  constructor({ flushing, reading }: Databases, model: Model<RollupStateDoc>, clock: Clock) {
+    this.#db = flushing
+    this.#reading = reading
     this.#model = model
     this.#clock = clock
   }
@@ -27,7 +30,8 @@ export class StateStore {
   async watermark(): Promise<Date> {
     const now = this.#clock.elapsed()
     if (this.#cached && this.#cached.until > now) return this.#cached.watermark
-    const found = await this.#db.within(this.#states().findOne({ _id: id }))
+    const states = this.#reading.collection(this.#model)
+    const found = await this.#reading.within(states.findOne({ _id: id }))
     const watermark = found?.watermark ?? beginning
     this.#cached = { watermark, until: now + reuseMs }
     return watermark

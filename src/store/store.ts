@@ -3,6 +3,7 @@ import { accountModel } from '../../models/account.js'
 import { auditModel } from '../../models/audit.js'
 import { budgetModel } from '../../models/budget.js'
 import { counterModel } from '../../models/counter.js'
+import { leaseModel } from '../../models/lease.js'
 import { noticeModel } from '../../models/notice.js'
 import { planModel } from '../../models/plan.js'
 import { priceModel } from '../../models/price.js'
@@ -15,13 +16,16 @@ import { AccountStore } from './account-store.js'
 import { AuditStore } from './audit-store.js'
 import { BudgetStore } from './budget-store.js'
 import { CounterStore } from './counter-store.js'
-import { Database } from './database.js'
+import type { Database } from './database.js'
+import { databasesOf } from './databases.js'
+import { LeaseStore } from './lease-store.js'
 import { LiveStore } from './live-store.js'
 import { LogRows } from './log-rows.js'
 import { LogPrices } from './log-prices.js'
 import { LogSums } from './log-sums.js'
 import { LogStore } from './log-store.js'
 import { NoticeStore } from './notice-store.js'
+import type { Pools } from './pools.js'
 import { PlanStore } from './plan-store.js'
 import { PriceStore } from './price-store.js'
 import { RollupStore } from './rollup-store.js'
@@ -45,16 +49,51 @@ export interface Store {
   readonly audit: AuditStore
   readonly counters: CounterStore
   readonly notices: NoticeStore
+  readonly leases: LeaseStore
   /** Resolves when connected and every index exists. */
   prepare(): Promise<void>
   /** True if the primary answers in time. */
   ping(): Promise<boolean>
+  /** Whether it is a server alone, without a replica set. Rejects when it does not answer. */
+  isStandalone(): Promise<boolean>
 }
 
-/** `deadlineMs` bounds what an HTTP answer waits for. */
-export function createStore(connection: Connection, clock: Clock, deadlineMs = 5_000): Store {
-  const db = new Database(connection, clock, deadlineMs)
-  const models = {
+/** `deadlineMs` bounds what an HTTP answer waits for. One connection is used for everything. */
+export function createStore(given: Connection | Pools, clock: Clock, deadlineMs = 5_000): Store {
+  const dbs = databasesOf(given, clock, deadlineMs)
+  const { admission, flushing, reading } = dbs
+  const connections = Object.values(dbs).map(({ connection }) => connection)
+  const models = modelsOn(reading.connection)
+  return {
+    db: flushing,
+    logs: new LogStore(dbs, models.logs),
+    rows: new LogRows(reading, models.logs),
+    sums: new LogSums(reading, models.logs),
+    live: new LiveStore(reading, models.logs),
+    days: new RollupStore(dbs, models.days, 'date'),
+    intervals: new RollupStore(dbs, models.intervals, 'start'),
+    accounts: new AccountStore(dbs, models.accounts),
+    state: new StateStore(dbs, models.state, clock),
+    prices: new PriceStore(admission, models.prices),
+    plans: new PlanStore(admission, models.plans),
+    budgets: new BudgetStore(admission, models.budgets),
+    logPrices: new LogPrices(flushing, models.logs),
+    audit: new AuditStore(dbs, models.audit),
+    counters: new CounterStore(dbs, models.counters, clock),
+    notices: new NoticeStore(admission, models.notices),
+    leases: new LeaseStore(admission, models.leases),
+    prepare: async () => {
+      await Promise.all(connections.map((connection) => connection.asPromise()))
+      await Promise.all(Object.values(models).map((model) => model.createIndexes()))
+      await flushing.serverNow()
+    },
+    ping: () => ping(admission),
+    isStandalone: () => admission.isStandalone(),
+  }
+}
+
+function modelsOn(connection: Connection) {
+  return {
     logs: usageLogModel(connection),
     days: dailyStatsModel(connection),
     intervals: usageIntervalsModel(connection),
@@ -66,30 +105,7 @@ export function createStore(connection: Connection, clock: Clock, deadlineMs = 5
     audit: auditModel(connection),
     counters: counterModel(connection),
     notices: noticeModel(connection),
-  }
-  return {
-    db,
-    logs: new LogStore(db, models.logs),
-    rows: new LogRows(db, models.logs),
-    sums: new LogSums(db, models.logs),
-    live: new LiveStore(db, models.logs),
-    days: new RollupStore(db, models.days, 'date'),
-    intervals: new RollupStore(db, models.intervals, 'start'),
-    accounts: new AccountStore(db, models.accounts),
-    state: new StateStore(db, models.state, clock),
-    prices: new PriceStore(db, models.prices),
-    plans: new PlanStore(db, models.plans),
-    budgets: new BudgetStore(db, models.budgets),
-    logPrices: new LogPrices(db, models.logs),
-    audit: new AuditStore(db, models.audit),
-    counters: new CounterStore(db, models.counters, clock),
-    notices: new NoticeStore(db, models.notices),
-    prepare: async () => {
-      await connection.asPromise()
-      await Promise.all(Object.values(models).map((model) => model.createIndexes()))
-      await db.serverNow()
-    },
-    ping: () => ping(db),
+    leases: leaseModel(connection),
   }
 }
 

@@ -5,6 +5,7 @@ import { accountModel } from '../../models/account.js'
 import { auditModel } from '../../models/audit.js'
 import { budgetModel } from '../../models/budget.js'
 import { counterModel } from '../../models/counter.js'
+import { leaseModel } from '../../models/lease.js'
 import { noticeModel } from '../../models/notice.js'
 import { planModel } from '../../models/plan.js'
 import { priceModel } from '../../models/price.js'
@@ -20,6 +21,7 @@ import { parseOptions, type UsageOptions } from '../../src/options.js'
 import { dialectOf, knownProviders } from '../../src/proxy/dialects.js'
 import { parseProxyOptions } from '../../src/proxy/options.js'
 import { createRouteContext } from '../../src/route-context.js'
+import { poolsOf } from '../../src/store/pools.js'
 import { freshDatabase } from '../helpers/mongo.js'
 import { code, document, table } from './documents.js'
 import { membersOf } from './types.js'
@@ -140,14 +142,14 @@ describe('the tables of the README', () => {
       false,
     )
     const find = createFindCaller(config, undefined)
-    const house = new House(config, database.connection, find)
+    const house = new House(config, poolsOf(database.connection), find)
     const routes = allRoutes(createRouteContext(config, house, find))
     agree(
       names('route'),
       routes.map(({ method, path }) => `${method.toUpperCase()} ${path}`),
     )
     await house.ready()
-    await house.close(5_000, undefined)
+    await house.close(5_000)
     await database.drop()
   })
 })
@@ -167,6 +169,7 @@ describe('what the README says of MongoDB', () => {
     planModel(connection),
     auditModel(connection),
     counterModel(connection),
+    leaseModel(connection),
   ]
 
   it('names every field of usage_logs and no others', () => {

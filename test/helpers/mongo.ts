@@ -75,23 +75,31 @@ const hurry = [
   ...['--wiredTigerEngineConfigString', 'checkpoint_sync=false,transaction_sync=(enabled=false)'],
 ]
 
-/** One more mongod, a one-node replica set; whoever starts it stops it. */
-export async function startReplicaSet(): Promise<MongoMemoryReplSet> {
+/** The binary that tests run. */
+export async function testMongod(): Promise<{ systemBinary: string; version: string }> {
   const log = { info: () => undefined, warn: console.warn, error: console.error }
   const { path, version } = await findMongod({ env: process.env, log })
   process.env.MONGOMS_SYSTEM_BINARY = path
   process.env.MONGOMS_VERSION = version
+  return { systemBinary: path, version }
+}
+
+/** How tests start a mongod of any kind. */
+export const mongodArgs = [
+  ...hurry,
+  ...['--wiredTigerCacheSizeGB', '0.25', '--quiet'],
+  ...['--setParameter', 'diagnosticDataCollectionEnabled=false'],
+  ...['--setParameter', 'shutdownTimeoutMillisForSignaledShutdown=100'],
+]
+
+/** One more mongod, a one-node replica set; whoever starts it stops it. */
+export async function startReplicaSet(more: readonly string[] = []): Promise<MongoMemoryReplSet> {
   return MongoMemoryReplSet.create({
-    binary: { systemBinary: path, version },
+    binary: await testMongod(),
     replSet: {
       count: 1,
       storageEngine: 'wiredTiger',
-      args: [
-        ...hurry,
-        ...['--wiredTigerCacheSizeGB', '0.25', '--oplogSize', '64', '--quiet'],
-        ...['--setParameter', 'diagnosticDataCollectionEnabled=false'],
-        ...['--setParameter', 'shutdownTimeoutMillisForSignaledShutdown=100'],
-      ],
+      args: [...mongodArgs, '--oplogSize', '64', ...more],
     },
   })
 }

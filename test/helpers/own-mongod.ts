@@ -9,9 +9,9 @@ export interface OwnMongod {
   stop(): Promise<void>
 }
 
-/** A one-node replica set that accepts writes. */
-export async function startOwnMongod(): Promise<OwnMongod> {
-  const set = await startReplicaSet()
+/** A one-node replica set that accepts writes; `more` are arguments of its own. */
+export async function startOwnMongod(more: readonly string[] = []): Promise<OwnMongod> {
+  const set = await startReplicaSet(more)
   const [info] = set.servers.map(({ instanceInfo }) => instanceInfo)
   const child = info?.instance.mongodProcess
   if (info === undefined || child === undefined) throw new Error('no mongod')
