@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { UsageEvent } from '../../src/index.js'
 import { bearer, startApp, type TestApp } from '../helpers/app.js'
 import { payload } from '../helpers/fixtures.js'
+import { listenIn, monitored } from '../security/commands.js'
 
 const completion = payload('openai-chat/completion.json')
 
@@ -43,6 +44,7 @@ describe('a plan, over HTTP', () => {
           alone: { concurrency: 1, limits: [] },
         },
       },
+      monitored,
     )
   })
   after(() => app.close())
@@ -132,8 +134,12 @@ describe('a plan, over HTTP', () => {
   })
 
   it('asks nobody where nothing is limited', async () => {
+    const heard = listenIn(app.database.connection)
     const response = await ask('eve', 'free')
     assert.equal(response.status, 200)
+    await app.usage.flush()
+    assert.ok(heard.some(({ body }) => Object.values(body).includes('usage_logs')))
+    assert.ok(!heard.some(({ body }) => Object.values(body).includes('usage_counters')))
     assert.equal(response.headers.get('ratelimit-policy'), null)
     const counters = app.database.connection.collection('usage_counters')
     assert.equal(await counters.countDocuments({ _id: 'user:eve' as never }), 0)
