@@ -71,7 +71,9 @@ describe('a plan, over HTTP', () => {
     const refused = await ask('ann', 'three')
     assert.equal(refused.status, 429)
     assert.match(refused.headers.get('content-type') ?? '', /^application\/problem\+json/)
-    assert.ok(Number(refused.headers.get('retry-after')) >= 1)
+    const retryAfter = Number(refused.headers.get('retry-after'))
+    const left = Number(/t=(\d+)/.exec(refused.headers.get('ratelimit') ?? '')?.[1])
+    assert.ok(retryAfter >= left && retryAfter <= left + 6, `${retryAfter} s, ${left} s left`)
     const problem = (await refused.json()) as Problem
     assert.equal(problem.type, 'https://iana.org/assignments/http-problem-types#quota-exceeded')
     assert.equal(problem.code, 'quota_exceeded')
@@ -81,6 +83,13 @@ describe('a plan, over HTTP', () => {
     assert.equal(policy.limit, 3)
     assert.equal(policy.used, 3)
     assert.ok(Date.parse(policy.resets_at) > Date.now())
+  })
+
+  it('spreads over some seconds when those come back who wait for one window', async () => {
+    const times = new Set<string | null>()
+    for (let time = 0; time < 20; time++)
+      times.add((await ask('ann', 'three')).headers.get('retry-after'))
+    assert.ok(times.size > 1)
   })
 
   it('records the refused as blocked, without usage', async () => {
