@@ -152,8 +152,9 @@ export class Meter {
   /** Retries under one key are one operation: they share their id, and the log keeps one of each. */
   #identifyRetry(capture: Capture): void {
     const { idempotencyKey, onMistake } = this.#options
-    // What the plan refused was not answered by the host: a retry is the first that is.
-    if (idempotencyKey === undefined || capture.refusal !== undefined) return
+    if (idempotencyKey === undefined) return
+    // What has not reached its handler was not answered by the host: a retry is the first that is.
+    if (capture.refusal !== undefined || capture.neverServed) return
     try {
       const key = idempotencyKey(capture.req)
       if (typeof key === 'string' && key.length > 0) capture.idempotencyKey = key.slice(0, 256)

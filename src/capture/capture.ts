@@ -47,6 +47,8 @@ export interface Proxied {
 
 /** What a plan holds for an operation. */
 export interface Held {
+  /** It is over, and what it used is just being counted. */
+  ended(): void
   /** Puts what was used in its place, once; nothing when the event is undefined. */
   settle(event: UnrecordedEvent | undefined): void
 }

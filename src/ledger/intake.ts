@@ -62,6 +62,7 @@ export class Intake {
   }
 
   #push(capture: Capture, ending: Ending): void {
+    capture.reservation?.ended()
     this.#sealed.push({ capture, ending, epoch: this.#epochs.enter() })
     if (this.#scheduled) return
     this.#scheduled = true

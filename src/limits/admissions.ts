@@ -163,6 +163,9 @@ export class Admissions {
   #heldFor(capture: Capture, reservations: readonly Reservation[]): Held {
     const admittedAt = this.#clock.now()
     return {
+      ended: () => {
+        for (const one of reservations) this.#limiter.ended(one)
+      },
       settle: (event) => {
         if (capture.reservation === undefined) return
         capture.reservation = undefined

@@ -3,6 +3,7 @@ import { flowDelayOf, type Counted, type Flow } from '../store/counter-flow.js'
 import { goneMs, type CountedLimit, type Move, type Moved } from '../store/counter-move.js'
 import type { Clock } from '../clock.js'
 import type { Amount } from './amount.js'
+import { Nearness } from './nearness.js'
 import { Tally } from './tally.js'
 import type { Trips } from './trips.js'
 
@@ -64,6 +65,7 @@ export class Desk {
   readonly #clock: Clock
   #instance = randomUUID()
   readonly #tally = new Tally()
+  readonly #nearness = new Nearness<Held>()
   /** Numbers the moves, so that one that arrives late does not undo a later one. */
   #sequence = 0
   #waiting: Ask[] = []
@@ -90,6 +92,11 @@ export class Desk {
     return this.#isDirty
   }
 
+  /** Whether what is settled here may decide at once what others let through. */
+  get isUrgent(): boolean {
+    return this.#nearness.isNear && this.#nearness.hasOthers
+  }
+
   get isIdle(): boolean {
     return !this.#isDirty && !this.holds && this.#clock.elapsed() - this.#movedAt > silentMs
   }
@@ -102,8 +109,15 @@ export class Desk {
     })
   }
 
+  /** What it used will be settled within moments. */
+  ended(held: Held): void {
+    this.#nearness.ended(held)
+  }
+
   /** Counts what was admitted without asking, or puts the truth in the place of what was held. */
-  settle({ windows, keys, before, flows, held }: Held, used: Amount): void {
+  settle(settled: Held, used: Amount): void {
+    const { windows, keys, before, flows, held } = settled
+    this.#nearness.counted(settled)
     if (this.#last.keys.length === 0) this.#last = { keys, before, flows }
     if (held !== undefined) this.#tally.release(keys, held)
     this.#tally.settle(windows, used)
@@ -129,6 +143,7 @@ export class Desk {
   async #work(): Promise<void> {
     this.#isMoving = true
     while (this.#waiting.length > 0) {
+      await this.#nearness.allCounted()
       const batch = this.#takeBatch()
       const question = batch[0]?.question
       if (question === undefined) break
@@ -151,6 +166,7 @@ export class Desk {
   ): void {
     const { parts, flows, now } = moved
     const isAdmitted = new Set(moved.admitted)
+    this.#nearness.learn(question.limits, parts, { instance: this.#instance, now })
     const tokens = (index: number) =>
       isAdmitted.has(index) ? (batch[index]?.amount.tokens ?? 0) : 0
     const last = batch.reduce((sum, _, index) => sum + tokens(index), 0)

@@ -7,6 +7,8 @@ import { Trips } from './trips.js'
 
 /** How soon others hear of what was settled, ms. */
 const confirmMs = 100
+/** The same near a limit, while other instances ask for the same subject, ms. */
+const urgentMs = 5
 /** Desks kept; beyond them idle ones are closed. */
 const maxDesks = 50_000
 /** Desks whose news go in one trip at most. */
@@ -19,7 +21,9 @@ export class Desks {
   readonly #clock: Clock
   readonly #desks = new Map<string, Desk>()
   readonly #dirty = new Set<Desk>()
+  readonly #urgent = new Set<Desk>()
   #soon: NodeJS.Timeout | undefined
+  #verySoon: NodeJS.Timeout | undefined
   #isStopped = false
   readonly #lease: NodeJS.Timeout
 
@@ -49,10 +53,22 @@ export class Desks {
   }
 
   #confirmSoon(desk: Desk): void {
+    if (desk.isUrgent) {
+      this.#urgent.add(desk)
+      this.#verySoon ??= setTimeout(() => void this.#confirmUrgent(), urgentMs).unref()
+      return
+    }
     this.#dirty.add(desk)
     if (this.#soon !== undefined) return
     this.#soon = setTimeout(() => void this.flush(), confirmMs)
     this.#soon.unref()
+  }
+
+  async #confirmUrgent(): Promise<void> {
+    this.#verySoon = undefined
+    const urgent = [...this.#urgent]
+    this.#urgent.clear()
+    await this.#confirm(urgent)
   }
 
   /** Resolves when the store knows what was settled for subjects here, or cannot. */
@@ -67,12 +83,13 @@ export class Desks {
     this.#soon = undefined
     const dirty = [...this.#dirty]
     this.#dirty.clear()
-    await this.#confirm(dirty)
+    await Promise.all([this.#confirm(dirty), this.#confirmUrgent()])
   }
 
   stop(): void {
     this.#isStopped = true
     clearTimeout(this.#soon)
+    clearTimeout(this.#verySoon)
     clearInterval(this.#lease)
   }
 

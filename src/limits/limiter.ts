@@ -106,6 +106,11 @@ export class Limiter {
     this.#breaker.failed()
   }
 
+  /** What an operation used is just being counted: near a limit, who asks next waits for it a little. */
+  ended(reservation: Reservation): void {
+    this.#desks.of(reservation.subject).ended(reservation)
+  }
+
   /** Puts what an operation used in the place of what was held for it. Once per reservation. */
   settle(reservation: Reservation, used: Amount): void {
     this.#desks.settle(reservation.subject, reservation, used)

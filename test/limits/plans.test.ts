@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { UsageEvent } from '../../src/index.js'
 import { bearer, startApp, type TestApp } from '../helpers/app.js'
 import { payload } from '../helpers/fixtures.js'
+import { listenIn, monitored } from '../security/commands.js'
 
 const completion = payload('openai-chat/completion.json')
 
@@ -43,6 +44,7 @@ describe('a plan, over HTTP', () => {
           alone: { concurrency: 1, limits: [] },
         },
       },
+      monitored,
     )
   })
   after(() => app.close())
@@ -69,7 +71,9 @@ describe('a plan, over HTTP', () => {
     const refused = await ask('ann', 'three')
     assert.equal(refused.status, 429)
     assert.match(refused.headers.get('content-type') ?? '', /^application\/problem\+json/)
-    assert.ok(Number(refused.headers.get('retry-after')) >= 1)
+    const retryAfter = Number(refused.headers.get('retry-after'))
+    const left = Number(/t=(\d+)/.exec(refused.headers.get('ratelimit') ?? '')?.[1])
+    assert.ok(retryAfter >= left && retryAfter <= left + 6, `${retryAfter} s, ${left} s left`)
     const problem = (await refused.json()) as Problem
     assert.equal(problem.type, 'https://iana.org/assignments/http-problem-types#quota-exceeded')
     assert.equal(problem.code, 'quota_exceeded')
@@ -79,6 +83,13 @@ describe('a plan, over HTTP', () => {
     assert.equal(policy.limit, 3)
     assert.equal(policy.used, 3)
     assert.ok(Date.parse(policy.resets_at) > Date.now())
+  })
+
+  it('spreads over some seconds when those come back who wait for one window', async () => {
+    const times = new Set<string | null>()
+    for (let time = 0; time < 20; time++)
+      times.add((await ask('ann', 'three')).headers.get('retry-after'))
+    assert.ok(times.size > 1)
   })
 
   it('records the refused as blocked, without usage', async () => {
@@ -132,8 +143,12 @@ describe('a plan, over HTTP', () => {
   })
 
   it('asks nobody where nothing is limited', async () => {
+    const heard = listenIn(app.database.connection)
     const response = await ask('eve', 'free')
     assert.equal(response.status, 200)
+    await app.usage.flush()
+    assert.ok(heard.some(({ body }) => Object.values(body).includes('usage_logs')))
+    assert.ok(!heard.some(({ body }) => Object.values(body).includes('usage_counters')))
     assert.equal(response.headers.get('ratelimit-policy'), null)
     const counters = app.database.connection.collection('usage_counters')
     assert.equal(await counters.countDocuments({ _id: 'user:eve' as never }), 0)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { UsageEvent } from '../../src/index.js'
-import { bearer, type TestApp } from '../helpers/app.js'
+import { bearer, startApp, type TestApp } from '../helpers/app.js'
 import { startSpender } from './spender.js'
 
 interface Quota {
@@ -75,5 +75,39 @@ describe('retries that the host answers from memory', () => {
     await app.usage.flush()
     assert.equal(await logged('carol', 'ok'), 4)
     assert.equal(await logged('carol', 'blocked'), 1)
+  })
+
+  it('are none of a request whose turn did not come: its retry is logged', async () => {
+    let goOn = () => {}
+    let began = () => {}
+    const isRunning = new Promise<void>((resolve) => (began = resolve))
+    const busy = await startApp(
+      (host, usage) => {
+        host.use(usage.prioritize({ concurrency: 1, maxQueue: 0 }))
+        host.post('/ai/qa', (_req, res) => {
+          goOn = () => void res.json({})
+          began()
+        })
+        host.post('/ai/chat', (_req, res) => void res.json({}))
+      },
+      { idempotencyKey: (req) => req.get('idempotency-key') },
+    )
+    const send = async (path: string) => {
+      const headers = { ...bearer('dora'), 'idempotency-key': path }
+      const response = await fetch(`${busy.url}${path}`, { method: 'POST', headers })
+      await response.text()
+      return response.status
+    }
+    const running = send('/ai/qa')
+    await isRunning
+    assert.equal(await send('/ai/chat'), 503)
+    goOn()
+    assert.equal(await running, 200)
+    assert.equal(await send('/ai/chat'), 200)
+    await busy.usage.flush()
+    const logs = busy.database.connection.collection<UsageEvent>('usage_logs')
+    const ended = await logs.find({ user_id: 'dora', endpoint: '/ai/chat' }).toArray()
+    assert.deepEqual(ended.map(({ status_code }) => status_code).toSorted(), [200, 503])
+    await busy.close()
   })
 })
