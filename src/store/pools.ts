@@ -26,7 +26,7 @@ const common = {
 } satisfies ConnectOptions
 
 /** The longest a socket is silent is longer than anything that is asked over it may take. */
-const bounds = {
+export const poolBounds = {
   admission: { maxPoolSize: 20, waitQueueTimeoutMS: 1_000, socketTimeoutMS: 10_000 },
   flushing: { maxPoolSize: 10, waitQueueTimeoutMS: 5_000, socketTimeoutMS: 30_000 },
   reading: { maxPoolSize: 20, waitQueueTimeoutMS: 5_000, socketTimeoutMS: 150_000 },
@@ -43,7 +43,7 @@ export function openPools(uri: string, logger: Logger): OwnPools {
   let isClosed = false
   let isTold = false
   const open = (name: keyof Pools) => {
-    const options = { ...common, ...bounds[name], appName: `express-ai-usage-${name}` }
+    const options = { ...common, ...poolBounds[name], appName: `express-ai-usage-${name}` }
     const connection = mongoose.createConnection()
     connections.push(connection)
     const again = () => {
