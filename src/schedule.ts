@@ -9,6 +9,14 @@ export interface ScheduleOptions {
   readonly logger: Logger
 }
 
+/** That a run was skipped or late is nothing to tell anybody: the next one makes up for it. */
+const silent = {
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  debug: () => undefined,
+}
+
 /** Runs something by cron. Any number of instances may do so; a missed run is made up by the next. */
 export class Schedule {
   readonly #options: ScheduleOptions
@@ -23,7 +31,7 @@ export class Schedule {
       this.#running ??= this.#run().finally(() => (this.#running = undefined))
       return this.#running
     }
-    this.#task = createTask(options.cron, run, { noOverlap: true, unref: true })
+    this.#task = createTask(options.cron, run, { noOverlap: true, unref: true, logger: silent })
     void this.#task.start()
   }
 
