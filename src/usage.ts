@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
 import type { RequestHandler, Router } from 'express'
-import mongoose, { type Connection } from 'mongoose'
 import { admit } from '../middleware/authenticate.js'
 import { createFindCaller, type FindCaller } from '../middleware/callers.js'
 import { createPrioritize } from '../middleware/prioritize.js'
@@ -26,6 +25,7 @@ import { parseOptions, type UsageOptions } from './options.js'
 import type { ProxyContext } from './proxy/context.js'
 import type { ProxyOptions } from './proxy/options.js'
 import { createProxy } from './proxy/proxy.js'
+import { openConnection } from './store/own-connection.js'
 import { createRouteContext } from './route-context.js'
 
 /** What `close` leaves. */
@@ -77,7 +77,10 @@ export interface Usage {
     type: T,
     listener: (notice: UsageNotices[T]) => unknown,
   ): () => void
-  /** Resolves when indexes exist and the first write can go through; rejects if MongoDB refuses. */
+  /**
+   * Resolves when indexes exist, the first write can go through and the spool is open; rejects if
+   * MongoDB refuses.
+   */
   ready(): Promise<void>
   /**
    * Resolves when every event accepted before the call is in `usage_logs`; calls share it. An
@@ -99,7 +102,7 @@ export interface Usage {
 export function createUsage(options: UsageOptions): Usage {
   const config = parseOptions(options, isProduction())
   for (const warning of config.auth?.warnings ?? []) config.logger.warn(`usage: ${warning}`)
-  const connection = config.connection ?? openConnection(config)
+  const { connection, own } = connectionOf(config)
   const find = createFindCaller(config, config.auth && createVerifier(config.auth, config.clock))
   const house = new House(config, connection, find)
   const context = createRouteContext(config, house, find)
@@ -121,10 +124,14 @@ export function createUsage(options: UsageOptions): Usage {
     annotate: (req, facts) => meter.annotate(req, facts),
     record: (event) => record(house, event),
     on: (type, listener) => house.notices.on(type, listener),
-    ready: () => house.ready(),
+    ready: async () => {
+      await house.ready()
+      await house.ledger.opened()
+    },
     flush: () => house.flush(),
     close: async ({ deadlineMs = 10_000 } = {}) => {
-      const report = await house.close(deadlineMs, config.connection ? undefined : connection)
+      own?.stop()
+      const report = await house.close(deadlineMs, own?.connection)
       for (const proxy of proxies) proxy.close()
       return report
     },
@@ -172,17 +179,10 @@ function proxyContext(config: Config, house: House, find: FindCaller): ProxyCont
   }
 }
 
-/** Our own connection: opened at once, never blocking, with short waits. */
-function openConnection({ mongoUri, logger }: Config): Connection {
-  const connection = mongoose.createConnection(mongoUri ?? '', {
-    bufferCommands: false,
-    serverSelectionTimeoutMS: 5_000,
-    maxPoolSize: 20,
-  })
-  connection.asPromise().catch((error: unknown) => {
-    logger.warn(`usage: MongoDB cannot be reached yet: ${String(error)}`)
-  })
-  return connection
+function connectionOf({ connection, mongoUri = '', logger }: Config) {
+  if (connection !== undefined) return { connection, own: undefined }
+  const own = openConnection(mongoUri, logger)
+  return { connection: own.connection, own }
 }
 
 async function record(house: House, input: ExternalEventInput) {

@@ -32,6 +32,24 @@ interface Heard {
   readonly tookMs: number
 }
 
+/** The lower quartile: what a wait costs that all have, on a machine that does other work too. */
+const usual = (all: readonly number[]) => all.toSorted((a, b) => a - b)[all.length >> 2] ?? NaN
+
+/** Time in which this process, the app's, was not given the machine: on a busy one that is nobody's wait. */
+function lagMeter() {
+  let at = performance.now()
+  const lag = {
+    ms: 0,
+    stop: () => clearInterval(timer),
+  }
+  const timer = setInterval(() => {
+    const now = performance.now()
+    lag.ms += Math.max(0, now - at - 30)
+    at = now
+  }, 25)
+  return lag
+}
+
 describe('what clients hear of a MongoDB that is away', function () {
   this.timeout(60_000)
   let mongod: OwnMongod
@@ -43,6 +61,7 @@ describe('what clients hear of a MongoDB that is away', function () {
     elapsed: () => performance.now() + clock.skipped,
   }
   const ends: (() => unknown)[] = []
+  const lag = lagMeter()
 
   before(async () => {
     mongod = await startOwnMongod()
@@ -53,8 +72,14 @@ describe('what clients hear of a MongoDB that is away', function () {
     proxy.mend()
     mongod.thaw()
     for (const end of ends) await end()
+    lag.stop()
     await proxy.close()
     await mongod.stop()
+  })
+
+  afterEach(() => {
+    proxy.mend()
+    mongod.thaw()
   })
 
   async function serve(track: RequestHandler): Promise<URL> {
@@ -84,7 +109,8 @@ describe('what clients hear of a MongoDB that is away', function () {
     const limits = [{ name: 'daily', metric: 'tokens', window: 'day', limit: 1_000_000 }] as const
     const usage = createUsage({
       mongoUri: `mongodb://127.0.0.1:${proxy.port}/${database}?directConnection=true`,
-      identify: (req) => ({ user_id: String(req.query.user), tier: String(req.query.user) }),
+      identify: ({ query: { user } }) =>
+        typeof user === 'string' ? { user_id: user, tier: user } : undefined,
       plans: {
         open: { limits, onStoreError: 'open' },
         closed: { limits, onStoreError: 'closed' },
@@ -101,13 +127,13 @@ describe('what clients hear of a MongoDB that is away', function () {
   /** All bytes of an answer, but for the date. */
   async function ask({ port }: URL, user: string, path = '/ai/chat'): Promise<Heard> {
     const socket = connect(Number(port), '127.0.0.1')
-    const began = performance.now()
+    const [began, lagBefore] = [performance.now(), lag.ms]
     let raw = ''
     socket.on('data', (bytes: Buffer) => (raw += bytes.toString('latin1')))
     const head = ['Host: h', 'Connection: close', 'Content-Length: 0']
-    socket.end(`POST ${path}?user=${user} HTTP/1.1\r\n${head.join('\r\n')}\r\n\r\n`)
+    socket.write(`POST ${path}?user=${user} HTTP/1.1\r\n${head.join('\r\n')}\r\n\r\n`)
     await once(socket, 'close')
-    const tookMs = performance.now() - began
+    const tookMs = performance.now() - began - (lag.ms - lagBefore)
     return { status: raw.slice(9, 12), raw: raw.replace(/^Date: .*\r\n/m, ''), tookMs }
   }
 
@@ -123,6 +149,7 @@ describe('what clients hear of a MongoDB that is away', function () {
     assert.equal(first.status, '503')
     assert.ok(first.tookMs < 400, `the first was told after ${first.tookMs} ms`)
     const took: number[] = []
+    const unmetered: number[] = []
     for (let round = 0; round < 15; round++) {
       for (const path of ['/ai/chat', '/ai/chat/stream'] as const) {
         const open = await ask(url, 'open', path)
@@ -135,13 +162,17 @@ describe('what clients hear of a MongoDB that is away', function () {
         assert.match(closed.raw, /^retry-after: \d+\r$/im)
         assert.match(closed.raw, /"code":"store_unavailable"/)
         took.push(open.tookMs, unlimited.tookMs, closed.tookMs)
+        unmetered.push((await ask(bare, 'open', path)).tookMs)
       }
     }
-    took.sort((a, b) => a - b)
     // One a second looks whether the store is back, and waits 250 ms for it at most.
-    const [median = NaN, last = NaN] = [took[took.length >> 1], took.at(-1)]
-    assert.ok(last < 400, `somebody waited ${last} ms`)
-    assert.ok(median < 5, `half of them waited ${median} ms`)
+    const longest = Math.max(...took)
+    assert.ok(longest < 400, `somebody waited ${longest} ms`)
+    const looked = took.filter((ms) => ms > 200)
+    const lastedMs = [...took, ...unmetered].reduce((sum, ms) => sum + ms, 0)
+    assert.ok(looked.length <= 2 + lastedMs / 1_000, `${looked.length} have waited`)
+    const addedMs = usual(took) - usual(unmetered)
+    assert.ok(addedMs < 5, `they waited ${addedMs} ms longer than without us`)
   }
 
   /** Everything that was served is in the log once, with its tokens, and the rollups agree. */
@@ -183,7 +214,12 @@ describe('what clients hear of a MongoDB that is away', function () {
     await suffer(host)
     await assert.rejects(host.usage.ready())
     proxy.mend()
-    await host.usage.ready()
+    const isReady = () =>
+      host.usage.ready().then(
+        () => true,
+        () => false,
+      )
+    await until(isReady, 15_000)
     await isWell(host)
     await isComplete('start', host, 30)
   })

@@ -32,7 +32,7 @@ export class Chaos {
   async ended(): Promise<void> {
     while (this.#busy.size > 0) await Promise.all(this.#busy.values())
     for (const { proxy } of this.#set.nodes) proxy.mend()
-    if (this.#failure !== undefined) throw this.#failure
+    if (this.#failure !== undefined) throw new Error('a fault failed', { cause: this.#failure })
     await this.#set.primary()
   }
 

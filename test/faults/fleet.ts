@@ -7,12 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { until } from '../helpers/until.js'
-
-/** Those that are dead have nothing left then, either. */
-async function segmentsIn(dir: string): Promise<string[]> {
-  const names = await readdir(dir, { recursive: true }).catch(() => ['.log'])
-  return names.filter((name) => name.endsWith('.log'))
-}
+import { segmentsIn } from '../ledger/spool/support.js'
 
 const script = fileURLToPath(new URL('app.ts', import.meta.url))
 
@@ -98,6 +93,7 @@ export class Fleet {
     await Promise.all(
       this.apps.map(async ({ dir }, app) => {
         await this.#tell(app, 'flush')
+        // Those that are dead have nothing left then, either.
         await until(async () => (await segmentsIn(dir)).length === 0, 60_000)
       }),
     )
@@ -116,6 +112,7 @@ export class Fleet {
     for (const { life, dir } of this.apps) {
       life?.child.kill('SIGKILL')
       life?.agent.destroy()
+      await rm(dir, { recursive: true, force: true })
     }
   }
 
