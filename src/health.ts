@@ -1,6 +1,6 @@
 import type { Realtime } from './insight/realtime.js'
 import type { LedgerStats } from './ledger/ledger-stats.js'
-import type { Durability } from './ledger/spool/spool.js'
+import type { Durability } from './ledger/spool/spool-options.js'
 
 /** The answer of `GET /health`: counts only. */
 export interface HealthReport {

@@ -77,7 +77,10 @@ export interface Usage {
     type: T,
     listener: (notice: UsageNotices[T]) => unknown,
   ): () => void
-  /** Resolves when indexes exist and the first write can go through; rejects if MongoDB refuses. */
+  /**
+   * Resolves when indexes exist, the first write can go through and the spool is open; rejects if
+   * MongoDB refuses.
+   */
   ready(): Promise<void>
   /**
    * Resolves when every event accepted before the call is in `usage_logs`; calls share it. An
@@ -121,7 +124,10 @@ export function createUsage(options: UsageOptions): Usage {
     annotate: (req, facts) => meter.annotate(req, facts),
     record: (event) => record(house, event),
     on: (type, listener) => house.notices.on(type, listener),
-    ready: () => house.ready(),
+    ready: async () => {
+      await house.ready()
+      await house.ledger.opened()
+    },
     flush: () => house.flush(),
     close: async ({ deadlineMs = 10_000 } = {}) => {
       const report = await house.close(deadlineMs)

@@ -1,4 +1,4 @@
-import type { Durability } from './spool/spool.js'
+import type { Durability } from './spool/spool-options.js'
 
 /** What the ledger has done and holds; counts since start. */
 export interface LedgerStats {

@@ -127,6 +127,11 @@ export class Ledger {
     await this.#spool?.written()
   }
 
+  /** Resolves when what runs is noted on disk from its beginning, where there is one. */
+  async opened(): Promise<void> {
+    await this.#spool?.opened()
+  }
+
   /** Takes over what dead processes have left on disk for the database of this name. */
   async takeOver(identify: () => Promise<string>): Promise<void> {
     await this.#spool?.takeOver(identify)

@@ -64,6 +64,11 @@ export class Desk {
   readonly #trips: Trips
   readonly #clock: Clock
   #instance = randomUUID()
+  /**
+   * Whether the store is known to have heard this name. One that it may have heard is kept: what was
+   * said without an answer would count again under another.
+   */
+  #hasSpoken = false
   readonly #tally = new Tally()
   readonly #nearness = new Nearness<Held>()
   /** Numbers the moves, so that one that arrives late does not undo a later one. */
@@ -198,14 +203,16 @@ export class Desk {
   }
 
   #hasSaid({ own }: Move): void {
+    this.#hasSpoken = true
     this.#tally.said(own)
     this.#movedAt = this.#clock.elapsed()
   }
 
   #moveOf({ limits, keys, before, flows }: Question, asks: readonly Amount[]): Move {
     const now = this.#clock.now()
-    if (this.#clock.elapsed() - this.#movedAt > silentMs) {
+    if (this.#hasSpoken && this.#clock.elapsed() - this.#movedAt > silentMs) {
       this.#instance = randomUUID()
+      this.#hasSpoken = false
       this.#tally.renew()
     }
     // Holds of windows that are over are settled there still.

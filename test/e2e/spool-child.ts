@@ -20,4 +20,11 @@ app.post('/ai/chat', (_req, res) => {
   res.json({ model: 'm', usage: { prompt_tokens: 3, completion_tokens: 4 } })
 })
 app.post('/ai/qa', () => undefined)
+// Answers, and is killed at once, or when what follows the answer has been done.
+app.post('/ai/mindmap', (req, res) => {
+  res.json({ model: 'm', usage: { prompt_tokens: 3, completion_tokens: 4 } })
+  const die = () => process.kill(process.pid, 'SIGKILL')
+  if (req.query.at === 'once') die()
+  else setImmediate(() => setImmediate(die))
+})
 console.log(await listen(createServer(app)))

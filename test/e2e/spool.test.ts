@@ -12,6 +12,7 @@ import { bearer, secret, startApp } from '../helpers/app.js'
 import { typescriptArgs } from '../helpers/children.js'
 import { freshDatabase, type FreshDatabase } from '../helpers/mongo.js'
 import { quiet } from '../helpers/quiet.js'
+import { until } from '../helpers/until.js'
 
 const script = fileURLToPath(new URL('spool-child.ts', import.meta.url))
 
@@ -29,11 +30,14 @@ describe('an app whose process is killed', function () {
   before(async () => {
     database = await freshDatabase()
     dir = await mkdtemp(join(tmpdir(), 'spool-e2e-'))
+    await startChild()
+  })
+  const startChild = async () => {
     const args = [...typescriptArgs, script, database.uri, dir, secret]
     child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     const [chunk] = (await once(child.stdout ?? child, 'data')) as [Buffer]
     url = chunk.toString().trim()
-  })
+  }
   after(async () => {
     child.kill('SIGKILL')
     await database.drop()
@@ -71,6 +75,37 @@ describe('an app whose process is killed', function () {
     )
     assert.deepEqual(await next.close(), { flushed: true, left_in_spool: 0 })
     assert.deepEqual(await readdir(dir), [])
+  })
+
+  it('knows of an answer that it ran, however soon the end comes, and what it used from then on', async () => {
+    const died = { status: 'aborted', tokens_used: 0, error_type: 'process_died' }
+    const done = { status: 'ok', tokens_used: 7, error_type: undefined }
+    for (const [at, expected] of [
+      ['once', died],
+      ['end', done],
+    ] as const) {
+      await startChild()
+      const ended = once(child, 'exit')
+      // The first one of a process waits for the prices to be loaded.
+      await fetch(`${url}/ai/chat`, { method: 'POST', headers: bearer('first') })
+      await sleep(300)
+      const headers = bearer(`dying-${at}`)
+      const answer = await fetch(`${url}/ai/mindmap?at=${at}`, { method: 'POST', headers })
+      assert.match(await answer.text(), /completion_tokens/)
+      await ended
+      const next = createUsage({
+        ...{ connection: database.connection, spool: { dir }, logger: quiet },
+        auth: { secret, algorithms: ['HS256'] },
+      })
+      const logs = database.connection.collection<UsageEvent>('usage_logs')
+      const find = () => logs.find({ user_id: `dying-${at}` }).toArray()
+      await until(async () => (await find()).length > 0, 10_000)
+      const [found, ...more] = await find()
+      assert.equal(more.length, 0)
+      const { status, tokens_used, error_type } = found ?? assert.fail()
+      assert.deepEqual({ status, tokens_used, error_type }, expected)
+      await next.close()
+    }
   })
 })
 

@@ -11,6 +11,10 @@ export interface TcpProxy {
   swallow(): void
   /** All connections are reset, and so are new ones, until `mend`. */
   cut(): void
+  /** All connections are reset; new ones are welcome. */
+  reset(): void
+  /** One connection is reset when so many more bytes have come back, in the middle of what comes then. */
+  cutAfter(bytes: number): void
   mend(): void
   close(): Promise<void>
 }
@@ -18,13 +22,18 @@ export interface TcpProxy {
 interface State {
   delayMs: number
   isCut: boolean
+  /** Bytes until somebody is cut off; undefined: nobody is. */
+  bytesLeft: number | undefined
   /** Pending while bytes are swallowed. */
   gate: Promise<void>
 }
 
 /** A proxy on a port of its own before one on 127.0.0.1. */
 export async function startTcpProxy(target: number): Promise<TcpProxy> {
-  const state: State = { delayMs: 0, isCut: false, gate: Promise.resolve() }
+  const state: State = {
+    ...{ delayMs: 0, isCut: false, bytesLeft: undefined },
+    gate: Promise.resolve(),
+  }
   let open: () => void = () => undefined
   const sockets = new Set<Socket>()
   const server = createServer({ noDelay: true }, (client) => {
@@ -37,8 +46,13 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
       sockets.add(one)
       one.on('error', () => undefined).once('close', () => sockets.delete(one))
     }
-    relay(client, upstream, state, () => 0)
-    relay(upstream, client, state, () => state.delayMs)
+    relay(client, upstream, state, { delay: () => 0, send: (bytes) => void upstream.write(bytes) })
+    const send = (bytes: Buffer) => {
+      if (sendOrCut(client, bytes, state)) return
+      client.resetAndDestroy()
+      upstream.resetAndDestroy()
+    }
+    relay(upstream, client, state, { delay: () => state.delayMs, send })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -53,8 +67,10 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
       state.isCut = true
       reset()
     },
+    reset,
+    cutAfter: (bytes) => void (state.bytesLeft = bytes),
     mend: () => {
-      Object.assign(state, { delayMs: 0, isCut: false })
+      Object.assign(state, { delayMs: 0, isCut: false, bytesLeft: undefined })
       open()
     },
     close: async () => {
@@ -67,8 +83,26 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
   }
 }
 
+/** False: so many bytes have come that the connection is to be cut, with the last of them half sent. */
+function sendOrCut(to: Socket, bytes: Buffer, state: State): boolean {
+  const left = state.bytesLeft
+  if (left === undefined || bytes.length < left) {
+    to.write(bytes)
+    if (left !== undefined) state.bytesLeft = left - bytes.length
+    return true
+  }
+  state.bytesLeft = undefined
+  to.write(bytes.subarray(0, left))
+  return false
+}
+
+interface Way {
+  readonly delay: () => number
+  readonly send: (bytes: Buffer) => void
+}
+
 /** Hands on what comes, in order, when it is due. */
-function relay(from: Socket, to: Socket, state: State, delay: () => number): void {
+function relay(from: Socket, to: Socket, state: State, { delay, send }: Way): void {
   let last = Promise.resolve()
   const then = (act: () => void) => {
     const due = performance.now() + delay()
@@ -79,7 +113,7 @@ function relay(from: Socket, to: Socket, state: State, delay: () => number): voi
       act()
     })
   }
-  from.on('data', (bytes: Buffer) => then(() => void to.write(bytes)))
+  from.on('data', (bytes: Buffer) => then(() => send(bytes)))
   from.once('end', () => then(() => void to.end()))
   from.once('close', (failed) => {
     if (failed) to.destroy()

@@ -1,8 +1,20 @@
+import { writeSync } from 'node:fs'
 import * as files from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /** The file system as the spool uses it. Tests put faults in its place. */
-export type SpoolFiles = Pick<
+export interface SpoolFiles extends AsyncFiles {
+  /** Writes so many bytes, from an offset, to a position, in this very turn; answers how many it did. */
+  writeNow(
+    handle: files.FileHandle,
+    bytes: Buffer,
+    from: number,
+    length: number,
+    position: number,
+  ): number
+}
+
+type AsyncFiles = Pick<
   typeof files,
   | 'appendFile'
   | 'lstat'
@@ -19,7 +31,10 @@ export type SpoolFiles = Pick<
   | 'writeFile'
 >
 
-export const realFiles: SpoolFiles = files
+export const realFiles: SpoolFiles = {
+  ...files,
+  writeNow: ({ fd }, bytes, from, length, position) => writeSync(fd, bytes, from, length, position),
+}
 
 /** Only the owner reads what is spooled. */
 export const fileMode = 0o600

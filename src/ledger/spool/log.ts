@@ -12,6 +12,13 @@ const gatherMs = 3
 const syncAfterMs = 150
 /** Or when so much has been written. */
 const syncAfterBytes = 4 * 1024 * 1024
+/** What is written within a turn of the event loop at most, bytes; more is written beside it. */
+const nowBytes = 64 * 1024
+/** A write within a turn that takes longer, or a sync, tells of a disk that must not be waited for, ms. */
+const slowMs = 20
+/** How long nothing is written within a turn then, ms: twice as long each time. */
+const shyMs = 1_000
+const mostShyMs = 60_000
 /** How long a disk that failed is left alone, ms. */
 const retryMs = 1_000
 
@@ -40,6 +47,11 @@ export class Log {
   #syncTimer: NodeJS.Timeout | undefined
   #round: Promise<void> | undefined
   #inRound: Group | undefined
+  /** Could not be written within a turn. */
+  #left: readonly Group[] = []
+  #isDue = false
+  #shyUntil = -Infinity
+  #shyMs = shyMs
   /** Something has been gathered since the round began. */
   #isCalled = false
   #failedAt = -Infinity
@@ -56,19 +68,65 @@ export class Log {
     return this.#options.clock.elapsed() - this.#failedAt >= retryMs
   }
 
-  /** From now on there is a directory to write to. */
-  open(): void {
+  /** From now on there is a directory to write to. Resolves when there is a file in it, or cannot be. */
+  async open(): Promise<void> {
     this.#isOpen = true
-    this.schedule()
+    await this.#begin()
   }
 
   /** There is, or will be, no directory to write to. */
   fail(code: string): void {
     this.#isOpen = false
     this.#failedAt = Infinity
-    const groups = this.gatherer.take()
+    const groups = [...this.#takeLeft(), ...this.gatherer.take()]
     this.#lose(groups, code)
     for (const group of groups) group.settle()
+  }
+
+  /** Whether what is gathered can be written within this turn without waiting for the disk. */
+  get mayWriteNow(): boolean {
+    const { gatherer } = this
+    if (!this.#isOpen || this.#left.length > 0 || gatherer.bytes > nowBytes) return false
+    if (!this.#writer.isIdle || this.#writer.syncingMs > slowMs) return false
+    // What must be synced before it counts as kept is not written here.
+    if (this.#options.fsync === 'strict' && gatherer.last !== undefined) return false
+    return this.#options.clock.elapsed() >= this.#shyUntil
+  }
+
+  /**
+   * Writes what is gathered to the system, which keeps it should this process die: some microseconds.
+   * Only where it may, see `mayWriteNow`.
+   */
+  writeNow(): void {
+    const { clock } = this.#options
+    const groups = this.gatherer.take()
+    const began = clock.elapsed()
+    this.#left = this.#writer.writeNow(groups)
+    const ended = clock.elapsed()
+    if (ended - began > slowMs) {
+      this.#shyUntil = ended + this.#shyMs
+      this.#shyMs = Math.min(mostShyMs, 2 * this.#shyMs)
+    } else this.#shyMs = shyMs
+    const written = groups.length - this.#left.length
+    for (const group of groups.slice(0, written)) group.settle()
+    if (written > 0) this.#stored(groups)
+    if (this.#left.length > 0) void this.#begin()
+  }
+
+  /** Writes what is gathered at the end of what is being done just now, or else within milliseconds. */
+  scheduleNow(): void {
+    if (this.#isDue) return
+    if (this.#options.fsync === 'strict' || !this.#isOpen) {
+      this.schedule()
+      return
+    }
+    this.#isDue = true
+    queueMicrotask(() => {
+      this.#isDue = false
+      if (this.gatherer.last === undefined) return
+      if (this.mayWriteNow) this.writeNow()
+      else this.schedule()
+    })
   }
 
   /** Writes what is gathered, within milliseconds. */
@@ -81,7 +139,7 @@ export class Log {
 
   /** Resolves when all that was gathered so far is written (`strict`: on the disk), or lost. */
   async written(): Promise<void> {
-    const last = this.gatherer.last ?? this.#inRound
+    const last = this.gatherer.last ?? this.#left.at(-1) ?? this.#inRound
     if (last === undefined) return
     const done = last.whenDone()
     if (this.#isOpen && this.#round === undefined) void this.#begin()
@@ -132,20 +190,26 @@ export class Log {
     do {
       this.#isCalled = false
       this.#options.onRound()
-      const groups = this.gatherer.take()
+      const groups = [...this.#takeLeft(), ...this.gatherer.take()]
       this.#inRound = groups.at(-1)
       const { written, lost, code } = await this.#writer.store(groups)
       this.#inRound = undefined
       if (lost.length > 0) this.#fail(lost, code)
       for (const group of groups) group.settle()
-      if (written > 0) this.#stored()
+      if (written > 0) this.#stored(groups)
     } while (this.gatherer.last?.isAwaited === true)
   }
 
-  #stored(): void {
+  #takeLeft(): readonly Group[] {
+    const left = this.#left
+    this.#left = []
+    return left
+  }
+
+  #stored(groups: readonly Group[]): void {
     this.#options.onWritten()
     if (this.#options.fsync !== 'interval') {
-      this.#options.onSettled()
+      if (groups.some(({ ranges }) => ranges.length > 0)) this.#options.onSettled()
       return
     }
     if (this.#writer.unsyncedBytes >= syncAfterBytes) void this.#sync()

@@ -6,13 +6,15 @@ import type { Segment } from './segment.js'
 /** The segment that is being written: its file, and what of it is not known to be on the disk. */
 export class SegmentFile {
   readonly segment: Segment
+  readonly #files: SpoolFiles
   readonly #handle: FileHandle
   #unsynced: Group[] = []
   #unsyncedBytes = 0
   #syncing: Promise<void> | undefined
   #broken = false
 
-  private constructor(segment: Segment, handle: FileHandle) {
+  private constructor(files: SpoolFiles, segment: Segment, handle: FileHandle) {
+    this.#files = files
     this.segment = segment
     this.#handle = handle
   }
@@ -26,7 +28,7 @@ export class SegmentFile {
       await handle.close().catch(() => undefined)
       throw error
     }
-    return new SegmentFile(segment, handle)
+    return new SegmentFile(files, segment, handle)
   }
 
   get unsyncedBytes(): number {
@@ -46,9 +48,29 @@ export class SegmentFile {
       const { bytesWritten } = await this.#write(bytes.subarray(at), position + at)
       at += bytesWritten
     }
+    this.#placed(group)
+  }
+
+  /** The same in this very turn. Only while nothing else is being written. */
+  writeNow(group: Group): void {
+    const { bytes } = group
+    const position = this.segment.size
+    try {
+      for (let at = 0; at < bytes.length;) {
+        const length = bytes.length - at
+        at += this.#files.writeNow(this.#handle, bytes, at, length, position + at)
+      }
+    } catch (error) {
+      this.#broken = true
+      throw error
+    }
+    this.#placed(group)
+  }
+
+  #placed(group: Group): void {
     this.segment.place(group)
     this.#unsynced.push(group)
-    this.#unsyncedBytes += bytes.length
+    this.#unsyncedBytes += group.bytes.length
   }
 
   async #write(bytes: Buffer, position: number): Promise<{ bytesWritten: number }> {

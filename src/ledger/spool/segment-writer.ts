@@ -7,6 +7,8 @@ import type { Fsync } from './spool-options.js'
 
 /** A segment takes no more beyond this, bytes. */
 const segmentBytes = 8 * 1024 * 1024
+/** Or this, where the disk gives no new file. */
+const mostBytes = 4 * segmentBytes
 /** After this long, a segment of which most is acknowledged gives way to a new one, ms. */
 const renewMs = 5_000
 
@@ -27,7 +29,11 @@ export class SegmentWriter {
   readonly #fsync: Fsync
   readonly #segments: Segments
   #file: SegmentFile | undefined
+  /** Of files that had to be given up: to be written first. */
+  #again: Group[] = []
   #wantsNew = false
+  #isWriting = false
+  #syncingSince: number | undefined
 
   constructor(
     parts: { files: SpoolFiles; clock: Clock; directory: string; fsync: Fsync },
@@ -49,6 +55,33 @@ export class SegmentWriter {
     return this.#file?.isBroken ?? false
   }
 
+  /** For how long a sync has been under way, ms. */
+  get syncingMs(): number {
+    return this.#syncingSince === undefined ? 0 : this.#clock.elapsed() - this.#syncingSince
+  }
+
+  /** Whether groups can be written in this very turn: there is a file, and nobody is writing to it. */
+  get isIdle(): boolean {
+    const file = this.#file
+    return file !== undefined && !this.#isWriting && !file.isBroken && !isFull(file)
+  }
+
+  /** Writes groups in this very turn, while it is idle; answers those that have to be stored. */
+  writeNow(groups: readonly Group[]): readonly Group[] {
+    const file = this.#file
+    for (const [index, group] of groups.entries()) {
+      try {
+        if (file === undefined) return groups.slice(index)
+        file.writeNow(group)
+        this.#segments.grew(group.bytes.length)
+      } catch {
+        return groups.slice(index)
+      }
+    }
+    if (this.#fsync === 'off') file?.settleWritten()
+    return []
+  }
+
   /** True when the current segment should give way, since it is mostly acknowledged. */
   wantsNew(): boolean {
     const segment = this.#file?.segment
@@ -59,19 +92,24 @@ export class SegmentWriter {
     return this.#wantsNew
   }
 
-  /** In a segment, or after a failure in another one; a second failure in a row is the disk's. */
+  /** In a segment, or after a failure in another one; a second failure is the disk's. */
   async store(groups: readonly Group[]): Promise<Stored> {
     let left = groups
-    for (let attempt = 1; ; attempt++) {
+    let written = 0
+    for (let failures = 0; ;) {
       try {
-        if (this.isBroken) left = [...(await this.#abandon()), ...left]
+        if (this.isBroken) this.#again.push(...(await this.#abandon()))
+        left = [...this.#again.splice(0), ...left]
         await this.#write(left)
-        return { written: left.length, lost: [], code: '' }
+        written += left.length
+        left = []
+        if (this.#again.length === 0) return { written, lost: [], code: '' }
       } catch (error) {
+        failures += 1
         const again = await this.#abandon()
         const unwritten = left.filter((one) => one.segment === undefined && !again.includes(one))
         left = [...again, ...unwritten]
-        if (attempt === 2) return { written: 0, lost: left, code: codeOf(error) }
+        if (failures === 2) return { written: 0, lost: left, code: codeOf(error) }
       }
     }
   }
@@ -81,7 +119,7 @@ export class SegmentWriter {
     const file = this.#file
     try {
       if (this.#fsync === 'off') file?.settleWritten()
-      else await file?.sync()
+      else if (file !== undefined) await this.#sync(file)
       return true
     } catch {
       return false
@@ -89,19 +127,37 @@ export class SegmentWriter {
   }
 
   async close(): Promise<void> {
-    await this.#seal().catch(() => undefined)
+    const file = this.#file
+    this.#file = undefined
+    if (file !== undefined) await this.#seal(file)
   }
 
   async #write(groups: readonly Group[]): Promise<void> {
-    if (this.#wantsNew) await this.#seal()
-    for (const group of groups) {
-      const file = (this.#file ??= await this.#create())
-      await file.write(group)
-      this.#segments.grew(group.bytes.length)
-      if (file.segment.size >= segmentBytes) await this.#seal()
+    if (this.#wantsNew || (this.#file !== undefined && isFull(this.#file))) await this.#renew()
+    this.#isWriting = groups.length > 0
+    try {
+      for (const group of groups) {
+        const file = (this.#file ??= await this.#create())
+        await file.write(group)
+        this.#segments.grew(group.bytes.length)
+        if (isFull(file)) await this.#renew()
+      }
+    } finally {
+      this.#isWriting = false
     }
-    if (this.#fsync === 'strict') await this.#file?.sync()
+    if (this.#fsync === 'strict' && this.#file !== undefined) await this.#sync(this.#file)
     if (this.#fsync === 'off') this.#file?.settleWritten()
+    // The next frame finds a file.
+    this.#file ??= await this.#create()
+  }
+
+  async #sync(file: SegmentFile): Promise<void> {
+    this.#syncingSince ??= this.#clock.elapsed()
+    try {
+      await file.sync()
+    } finally {
+      this.#syncingSince = undefined
+    }
   }
 
   async #create(): Promise<SegmentFile> {
@@ -119,24 +175,44 @@ export class SegmentWriter {
   /** Gives up the current file; answers what has to be written again. */
   async #abandon(): Promise<Group[]> {
     const file = this.#file
-    if (file === undefined) return []
     this.#file = undefined
-    const again = await file.abandon()
-    file.segment.isSealed = true
-    this.#segments.dropIfDone(file.segment)
-    return again.filter((group) => group.live > 0 || group.spilled > 0)
+    return file === undefined ? [] : giveUp(file, this.#segments)
   }
 
-  /** Nothing more is written to the current file, if there is one. */
-  async #seal(): Promise<void> {
+  /** Puts a new file in the place of the current one, which is written to until then. */
+  async #renew(): Promise<void> {
     this.#wantsNew = false
-    const file = this.#file
-    if (file === undefined) return
-    if (this.#fsync === 'off') file.settleWritten()
-    else if (!file.segment.isDone) await file.sync()
-    this.#file = undefined
-    await file.close()
+    const next = await this.#create().catch(() => undefined)
+    const old = this.#file
+    // A disk that gives no new file may take more in the old one.
+    if (next === undefined && old?.segment.isDone === false && old.segment.size < mostBytes) return
+    this.#file = next
+    if (old !== undefined) await this.#seal(old)
+  }
+
+  /** Nothing more is written to it. */
+  async #seal(file: SegmentFile): Promise<void> {
+    try {
+      if (this.#fsync === 'off') file.settleWritten()
+      else if (!file.segment.isDone) await this.#sync(file)
+      await file.close()
+    } catch {
+      this.#again.push(...(await giveUp(file, this.#segments)))
+      return
+    }
     file.segment.isSealed = true
     this.#segments.dropIfDone(file.segment)
   }
+}
+
+function isFull({ segment }: SegmentFile): boolean {
+  return segment.size >= segmentBytes
+}
+
+/** Nothing in the file can be relied on that was not synced: answers what has to be written again. */
+async function giveUp(file: SegmentFile, segments: Segments): Promise<Group[]> {
+  const again = await file.abandon()
+  file.segment.isSealed = true
+  segments.dropIfDone(file.segment)
+  return again.filter((group) => group.live > 0 || group.spilled > 0)
 }

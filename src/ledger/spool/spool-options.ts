@@ -6,6 +6,15 @@ import { z } from 'zod'
  */
 export type Fsync = 'interval' | 'strict' | 'off'
 
+/** What events that wait survive: a power cut (but for 200 ms), the process, or nothing. */
+export type Durability = 'disk_strict' | 'disk_interval' | 'disk' | 'memory'
+
+export const durabilities = {
+  interval: 'disk_interval',
+  strict: 'disk_strict',
+  off: 'disk',
+} as const satisfies Record<Fsync, Durability>
+
 /** Option `spool`, with defaults. */
 export interface SpoolConfig {
   /** Undefined: a directory of this app's own under the system's temporary one. */

@@ -8,20 +8,18 @@ import type { Batch } from './batch.js'
 import { DeadLetters } from './dead-letters.js'
 import { defaultSpoolDir } from './default-dir.js'
 import { WriterDirectory } from './directory.js'
-import { eventJson, eventOfJson, type StartFacts } from './event-json.js'
+import { eventJson, type StartFacts } from './event-json.js'
 import { codeOf, realFiles, type SpoolFiles } from './files.js'
-import { framesIn, isFrame, maxPayloadBytes, payloadOf } from './frame.js'
+import { maxPayloadBytes } from './frame.js'
 import type { Group, Range } from './group.js'
 import { Inheritance } from './inheritance.js'
 import { Log } from './log.js'
 import { Overflow } from './overflow.js'
 import { Quarantine } from './quarantine.js'
-import type { SpoolConfig } from './spool-options.js'
+import { spilledIn } from './spilled.js'
+import { durabilities, type Durability, type SpoolConfig } from './spool-options.js'
 import { Running } from './starts.js'
 import { Upkeep } from './upkeep.js'
-
-/** What events that wait survive: a power cut (but for 200 ms), the process, or nothing. */
-export type Durability = 'disk_strict' | 'disk_interval' | 'disk' | 'memory'
 
 /** Frames that wait to be written, beyond which the disk counts as too slow, bytes. */
 const maxGatheredBytes = 32 * 1024 * 1024
@@ -88,8 +86,7 @@ export class Spool {
 
   get durability(): Durability {
     if (this.#trouble !== undefined) return 'memory'
-    const { fsync } = this.#options.config
-    return fsync === 'off' ? 'disk' : `disk_${fsync}`
+    return durabilities[this.#options.config.fsync]
   }
 
   /** Whether events must be refused that the disk does not take. */
@@ -135,21 +132,32 @@ export class Spool {
       group.putSpilled(text, spill.epoch, spill.at)
       this.#overflow.added(1)
     }
-    this.#log.schedule()
+    this.#log.scheduleNow()
     return group
   }
 
-  /** Takes note that an operation runs. */
+  /** Takes note that an operation runs: at once, where the disk does not have to be waited for. */
   begin(id: string, facts: () => StartFacts): Running {
-    const running = new Running(id, facts, this.#log.gatherer)
-    this.#fresh.push(running)
-    this.#log.schedule()
+    const log = this.#log
+    const running = new Running(id, facts, log.gatherer)
+    if (log.mayWriteNow && this.#hasRoom(0)) {
+      running.write()
+      log.writeNow()
+    } else {
+      this.#fresh.push(running)
+      log.schedule()
+    }
     return running
   }
 
   /** Events to send that are on disk only. Throws when the disk does not give them. */
   async next(maxEvents: number): Promise<Batch | undefined> {
     return (await this.#overflow.next(maxEvents)) ?? (await this.#inheritance.next(maxEvents))
+  }
+
+  /** Resolves when it takes what comes, or cannot. */
+  opened(): Promise<void> {
+    return this.#opening
   }
 
   /** Resolves when all so far is written (`strict`: is on the disk), or cannot be. */
@@ -163,8 +171,8 @@ export class Spool {
   }
 
   /** Puts events aside that MongoDB refuses for good. */
-  async putAside(refused: readonly { event: UnrecordedEvent; code: string }[]): Promise<void> {
-    await this.#deadLetters.add(refused, this.#options.clock.now())
+  putAside(refused: readonly { event: UnrecordedEvent; code: string }[]): Promise<void> {
+    return this.#deadLetters.add(refused, this.#options.clock.now())
   }
 
   /** Takes over, now and from time to time, what dead processes have left for the database. */
@@ -185,8 +193,8 @@ export class Spool {
     try {
       await directory.open(isDefault)
       this.#trouble = undefined
-      this.#log.open()
       this.#upkeep.start()
+      await this.#log.open()
     } catch (error) {
       this.#options.logger.warn(
         `usage: no spool, events are held in memory only: ${directory.root} cannot be used (${codeOf(error)})`,
@@ -235,16 +243,9 @@ export class Spool {
   /** Events of these groups that are nowhere else go back to the memory. */
   #lost(groups: readonly Group[], code: string): void {
     if (groups.length > 0) this.#refuse(code)
-    for (const { bytes, ranges } of groups) {
-      for (const { from, to, epoch, at } of ranges) {
-        const part = bytes.subarray(from, to)
-        for (const one of framesIn(part)) {
-          const event = isFrame(one) ? eventOfJson(payloadOf(part, one)) : undefined
-          if (event === undefined) continue
-          this.#overflow.added(-1)
-          this.#options.onReturned(event, epoch, at)
-        }
-      }
+    for (const [event, { epoch, at }] of spilledIn(groups)) {
+      this.#overflow.added(-1)
+      this.#options.onReturned(event, epoch, at)
     }
   }
 }

@@ -12,8 +12,15 @@ export class FaultyFiles {
   read: Fault = () => undefined
   /** Of a write that fails, so many bytes are written. */
   partial = 0
+  readonly #paths = new WeakMap<FileHandle, string>()
   readonly files: SpoolFiles = {
     ...realFiles,
+    writeNow: (handle, bytes, from, length, position) => {
+      const code = this.write(this.#paths.get(handle) ?? '')
+      if (code === undefined) return realFiles.writeNow(handle, bytes, from, length, position)
+      if (this.partial > 0) realFiles.writeNow(handle, bytes, from, this.partial, position)
+      throw errorOf(code)
+    },
     open: (async (path: string, flags: string, mode?: number) => {
       fail(this.open(path))
       return this.#wrap(path, await realFiles.open(path, flags, mode))
@@ -42,7 +49,7 @@ export class FaultyFiles {
         return code === undefined ? handle.read(...args) : Promise.reject(errorOf(code))
       },
     }
-    return new Proxy(handle, {
+    const wrapped = new Proxy(handle, {
       get: (target, key) => {
         const own = faults[String(key)]
         if (own !== undefined) return own
@@ -50,6 +57,8 @@ export class FaultyFiles {
         return typeof value === 'function' ? (value.bind(target) as unknown) : value
       },
     })
+    this.#paths.set(wrapped, path)
+    return wrapped
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -87,8 +87,13 @@ export async function filesIn(dir: string): Promise<string[]> {
   return (await Promise.all(found)).flat().sort()
 }
 
+/** Those that hold something: each process has one that waits to be written to. */
 export async function segmentsIn(dir: string): Promise<string[]> {
-  return (await filesIn(dir)).filter((name) => name.endsWith('.log'))
+  const names = (await filesIn(dir)).filter((name) => name.endsWith('.log'))
+  const sizes = await Promise.all(
+    names.map(async (name) => (await stat(join(dir, name)).catch(() => undefined))?.size ?? 0),
+  )
+  return names.filter((_, index) => sizes[index] !== 0)
 }
 
 /** Waits longer than others do: what is on disk is looked at every few seconds. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
 import { readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -129,7 +130,8 @@ describe('taking over what a process has left', () => {
     const log = new FakeLog()
     const ledger = openLedger(log, { dir })
     await ledger.takeOver(database)
-    await until(async () => (await filesIn(dir)).length === 1)
+    // What stays is its own: who it is, and a file to write to.
+    await until(async () => (await filesIn(dir)).length === 2)
     assert.equal(log.events.size, 10)
     await ledger.close()
     assert.deepEqual(await filesIn(dir), [])
@@ -211,12 +213,19 @@ describe('taking over what a process has left', () => {
     assert.deepEqual(await filesIn(dir), [])
   })
 
-  it('writes nothing of operations that are over before anything is written', async () => {
+  it('is told of an operation from the moment in which it begins', async () => {
     const ledger = openLedger(new FakeLog(), { dir })
     await ledger.takeOver(database)
-    ledger.begin('quick', () => assert.fail('its facts are not needed'))?.cancel()
-    await sleep(30)
-    assert.deepEqual(await segmentsIn(dir), [])
+    const facts = { user_id: 'carol', tier: 'pro', endpoint: '/ai/chat', operation_type: 'chat' }
+    await until(() => ledger.stats().durability !== 'memory')
+    await ledger.durable()
+    await sleep(20)
+    const running = ledger.begin('quick', () => ({ _id: 'quick', ...facts, timestamp: new Date() }))
+    const [writer = ''] = readdirSync(dir)
+    const names = readdirSync(join(dir, writer)).filter((one) => one.endsWith('.log'))
+    assert.match(readFileSync(join(dir, writer, names[0] ?? ''), 'utf8'), /"_id":"quick"/)
+    running?.cancel()
     await ledger.close()
+    assert.deepEqual(await filesIn(dir), [])
   })
 })
