@@ -1,8 +1,9 @@
 import type { Model } from 'mongoose'
 import { figureNames, type Cell, type Figures, type PartOfCell } from '../rollup/cells.js'
-import type { DayDoc, IntervalDoc, RollupFigures } from '../rollup/documents.js'
+import type { DayDoc, IntervalDoc } from '../rollup/documents.js'
 import type { Span } from '../time.js'
 import { durable, type Database } from './database.js'
+import { notNewerThan, notSealed, onlyDuplicates, whoFilter, type Who } from './rollup-filters.js'
 
 type Doc = (DayDoc | IntervalDoc) & { _id: string }
 const chunk = 500
@@ -24,7 +25,7 @@ export class RollupStore<T extends Doc> {
   /**
    * Puts documents in place unless one computed from more is there already: the log only grows, and
    * revisions of its costs too, so of two versions the one with the later stamp or the higher counts
-   * has seen more.
+   * has seen more. What is final gives way to nothing but what is put as final.
    */
   async put(docs: readonly T[]): Promise<void> {
     for (let i = 0; i < docs.length; i += chunk) await this.#put(docs.slice(i, i + chunk))
@@ -33,26 +34,37 @@ export class RollupStore<T extends Doc> {
   async #put(docs: readonly T[]): Promise<void> {
     const operations = docs.map((doc) => ({
       replaceOne: {
-        filter: { _id: doc._id, $or: notNewerThan(doc) },
+        filter: { _id: doc._id, ...(!doc.sealed && notSealed), $or: notNewerThan(doc) },
         replacement: doc,
         upsert: true,
       },
     }))
+    await this.#write(operations)
+  }
+
+  async #write(operations: readonly object[]): Promise<void> {
     try {
-      await this.#native().bulkWrite(operations, { ordered: false, writeConcern: durable })
+      await this.#native().bulkWrite(operations as never, { ordered: false, writeConcern: durable })
     } catch (error) {
       if (!onlyDuplicates(error)) throw error
     }
   }
 
-  /** Puts documents in place whatever is there: for rebuilding from the log. */
+  /** Puts documents in place whatever is there, unless it is final: for rebuilding from the log. */
   async replace(docs: readonly T[]): Promise<void> {
     for (let i = 0; i < docs.length; i += chunk) {
       const operations = docs.slice(i, i + chunk).map((doc) => ({
-        replaceOne: { filter: { _id: doc._id }, replacement: doc, upsert: true },
+        replaceOne: { filter: { _id: doc._id, ...notSealed }, replacement: doc, upsert: true },
       }))
-      await this.#native().bulkWrite(operations, { ordered: false, writeConcern: durable })
+      await this.#write(operations)
     }
+  }
+
+  /** Marks the documents of a span as final. */
+  async seal(span: Span): Promise<void> {
+    const update = { $set: { sealed: true } } as never
+    const filter = { ...this.#within(span), ...notSealed }
+    await this.#native(Infinity).updateMany(filter, update, { writeConcern: durable })
   }
 
   /** Removes the documents of a span that are not among `keep`; answers their ids. */
@@ -63,7 +75,10 @@ export class RollupStore<T extends Doc> {
       .toArray()
     const stray = ids.filter((id) => !keep.has(id))
     for (let i = 0; i < stray.length; i += chunk) {
-      await this.#native().deleteMany({ _id: { $in: stray.slice(i, i + chunk) } })
+      await this.#native().deleteMany({
+        _id: { $in: stray.slice(i, i + chunk) },
+        ...notSealed,
+      })
     }
     return stray
   }
@@ -94,6 +109,16 @@ export class RollupStore<T extends Doc> {
     const projection = { [this.#at]: 1, ...Object.fromEntries(needed.map((at) => [at, 1])) }
     const cursor = this.#native().find(filter as never, { projection })
     return this.#db.within(cursor.toArray() as unknown as Promise<PartOf<T>[]>)
+  }
+
+  /** The latest operation that the documents of a user know of. */
+  async lastActivity(userId: string): Promise<Date | undefined> {
+    const cursor = this.#native()
+      .find(whoFilter({ user_id: userId }) as never, { projection: { last_activity_at: 1 } })
+      .sort({ [this.#at]: -1 })
+      .limit(1)
+    const [last] = await this.#db.within(cursor.toArray())
+    return last?.last_activity_at
   }
 
   /** Sums per user over these spans, and per `[user, day]` presence in the zone when asked. */
@@ -192,9 +217,6 @@ const needed = [
   ...(['response_time_ms_sum', 'response_time_samples'] as const),
 ].map((name: keyof Cell) => `cells.${name}`)
 
-/** Whose documents: one user's, some users', the global ones, or all there are. */
-export type Who = { user_id: string } | { user_ids: readonly string[] } | 'global' | 'all'
-
 export interface UserSum {
   user_id: string
   day?: string
@@ -216,30 +238,4 @@ export interface UserTotals {
   total_tokens: number
   total_cost_nano_usd: number
   last_active_at: Date
-}
-
-function whoFilter(who: Who) {
-  if (who === 'global') return { scope: 'global' }
-  if (who === 'all') return {}
-  if ('user_ids' in who) return { scope: 'user', user_id: { $in: [...who.user_ids] } }
-  return { scope: 'user', user_id: { $eq: who.user_id } }
-}
-
-function notNewerThan(doc: RollupFigures) {
-  return [
-    { last_recorded_at: { $lt: doc.last_recorded_at } },
-    {
-      last_recorded_at: doc.last_recorded_at,
-      total_operations: { $lte: doc.total_operations },
-      price_revisions: { $not: { $gt: doc.price_revisions ?? 0 } },
-      ...(doc.unique_users !== undefined && { unique_users: { $lte: doc.unique_users } }),
-    },
-  ]
-}
-
-function onlyDuplicates(error: unknown): boolean {
-  if (!(error instanceof Error) || !('writeErrors' in error)) return false
-  const list: unknown = error.writeErrors
-  const errors: unknown[] = Array.isArray(list) ? list : [list]
-  return errors.every((one) => (one as { code?: number }).code === 11000)
 }

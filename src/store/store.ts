@@ -17,6 +17,7 @@ import { BudgetStore } from './budget-store.js'
 import { CounterStore } from './counter-store.js'
 import { Database } from './database.js'
 import { LiveStore } from './live-store.js'
+import { LogRetention } from './log-retention.js'
 import { LogRows } from './log-rows.js'
 import { LogPrices } from './log-prices.js'
 import { LogSums } from './log-sums.js'
@@ -33,6 +34,7 @@ export interface Store {
   readonly logs: LogStore
   readonly rows: LogRows
   readonly sums: LogSums
+  readonly retention: LogRetention
   readonly live: LiveStore
   readonly days: RollupStore<DayDoc>
   readonly intervals: RollupStore<IntervalDoc>
@@ -54,24 +56,13 @@ export interface Store {
 /** `deadlineMs` bounds what an HTTP answer waits for. */
 export function createStore(connection: Connection, clock: Clock, deadlineMs = 5_000): Store {
   const db = new Database(connection, clock, deadlineMs)
-  const models = {
-    logs: usageLogModel(connection),
-    days: dailyStatsModel(connection),
-    intervals: usageIntervalsModel(connection),
-    accounts: accountModel(connection),
-    state: rollupStateModel(connection),
-    prices: priceModel(connection),
-    plans: planModel(connection),
-    budgets: budgetModel(connection),
-    audit: auditModel(connection),
-    counters: counterModel(connection),
-    notices: noticeModel(connection),
-  }
+  const models = modelsOn(connection)
   return {
     db,
     logs: new LogStore(db, models.logs),
     rows: new LogRows(db, models.logs),
     sums: new LogSums(db, models.logs),
+    retention: new LogRetention(db, models.logs),
     live: new LiveStore(db, models.logs),
     days: new RollupStore(db, models.days, 'date'),
     intervals: new RollupStore(db, models.intervals, 'start'),
@@ -90,6 +81,22 @@ export function createStore(connection: Connection, clock: Clock, deadlineMs = 5
       await db.serverNow()
     },
     ping: () => ping(db),
+  }
+}
+
+function modelsOn(connection: Connection) {
+  return {
+    logs: usageLogModel(connection),
+    days: dailyStatsModel(connection),
+    intervals: usageIntervalsModel(connection),
+    accounts: accountModel(connection),
+    state: rollupStateModel(connection),
+    prices: priceModel(connection),
+    plans: planModel(connection),
+    budgets: budgetModel(connection),
+    audit: auditModel(connection),
+    counters: counterModel(connection),
+    notices: noticeModel(connection),
   }
 }
 

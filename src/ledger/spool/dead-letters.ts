@@ -3,7 +3,7 @@ import type { UnrecordedEvent } from '../../event.js'
 import { layout } from './directory.js'
 import { fileMode, makeDirectories, type SpoolFiles } from './files.js'
 
-/** An event that MongoDB refuses for good. */
+/** An event that MongoDB refuses for good, or that comes when the log of its day is gone. */
 export interface DeadLetter {
   /** Why: a short code. */
   readonly code: string

@@ -1,0 +1,35 @@
+import type { RollupFigures } from '../rollup/documents.js'
+
+/** Whose documents: one user's, some users', the global ones, or all there are. */
+export type Who = { user_id: string } | { user_ids: readonly string[] } | 'global' | 'all'
+
+export function whoFilter(who: Who) {
+  if (who === 'global') return { scope: 'global' }
+  if (who === 'all') return {}
+  if ('user_ids' in who) return { scope: 'user', user_id: { $in: [...who.user_ids] } }
+  return { scope: 'user', user_id: { $eq: who.user_id } }
+}
+
+/** What is not final yet. */
+export const notSealed = { sealed: { $exists: false } } as const
+
+/** What has seen no more than this document. */
+export function notNewerThan(doc: RollupFigures) {
+  return [
+    { last_recorded_at: { $lt: doc.last_recorded_at } },
+    {
+      last_recorded_at: doc.last_recorded_at,
+      total_operations: { $lte: doc.total_operations },
+      price_revisions: { $not: { $gt: doc.price_revisions ?? 0 } },
+      ...(doc.unique_users !== undefined && { unique_users: { $lte: doc.unique_users } }),
+    },
+  ]
+}
+
+/** Nothing went wrong but that others had put something in place. */
+export function onlyDuplicates(error: unknown): boolean {
+  if (!(error instanceof Error) || !('writeErrors' in error)) return false
+  const list: unknown = error.writeErrors
+  const errors: unknown[] = Array.isArray(list) ? list : [list]
+  return errors.every((one) => (one as { code?: number }).code === 11000)
+}
