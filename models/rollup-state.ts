@@ -12,11 +12,20 @@ export interface RollupStateDoc {
   sealed_to?: Date
   /** Of the document `database`: what this database is called, for what waits for it on disk. */
   name?: string
+  /** Of the document `erasure`: what pseudonyms are made with. */
+  key?: string
 }
 
 export function rollupStateModel(connection: Connection): Model<RollupStateDoc> {
   return define<RollupStateDoc>(connection, 'UsageRollupState', 'usage_rollup_state', {
-    fields: { _id: String, watermark: Date, horizon: Date, sealed_to: Date, name: String },
+    fields: {
+      _id: String,
+      watermark: Date,
+      horizon: Date,
+      sealed_to: Date,
+      name: String,
+      key: String,
+    },
     indexes: [],
   })
 }

@@ -17,6 +17,7 @@ export class Desks {
   readonly #clock: Clock
   readonly #desks = new Map<string, Desk>()
   readonly #dirty = new Set<Desk>()
+  readonly #forgotten = new WeakSet<Desk>()
   #soon: NodeJS.Timeout | undefined
   #isStopped = false
   readonly #lease: NodeJS.Timeout
@@ -54,6 +55,15 @@ export class Desks {
     const desks = subjects.map((subject) => this.#desks.get(subject))
     const dirty = desks.filter((desk) => desk?.isDirty === true)
     if (dirty.length > 0) await this.#confirm(dirty as Desk[])
+  }
+
+  /** What is on its way may still be said once; what comes is counted by another desk. */
+  forget(subject: string): void {
+    const desk = this.#desks.get(subject)
+    if (desk === undefined) return
+    this.#desks.delete(subject)
+    this.#dirty.delete(desk)
+    this.#forgotten.add(desk)
   }
 
   async flush(): Promise<void> {
@@ -104,6 +114,6 @@ export class Desks {
   }
 
   #again(desk: Desk): void {
-    if (!this.#isStopped) this.#confirmSoon(desk)
+    if (!this.#isStopped && !this.#forgotten.has(desk)) this.#confirmSoon(desk)
   }
 }

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import type { Model } from 'mongoose'
 import type { RollupStateDoc } from '../../models/rollup-state.js'
 import type { Clock } from '../clock.js'
@@ -74,6 +74,19 @@ export class StateStore {
       ),
     )
     return found?.name ?? ''
+  }
+
+  /** What the pseudonyms of erased persons are made with: random, the same for as long as the database. */
+  async erasureKey(): Promise<string> {
+    const key = randomBytes(32).toString('base64url')
+    const found = await this.#db.within(
+      this.#states().findOneAndUpdate(
+        { _id: 'erasure' },
+        { $setOnInsert: { key } },
+        { upsert: true, returnDocument: 'after', writeConcern: durable },
+      ),
+    )
+    return found?.key ?? key
   }
 
   /** Moves the watermark forward, never back. */

@@ -7,12 +7,14 @@ import { noticeModel } from '../../models/notice.js'
 import { planModel } from '../../models/plan.js'
 import { priceModel } from '../../models/price.js'
 import { rollupStateModel } from '../../models/rollup-state.js'
+import { erasureModel } from '../../models/erasure.js'
 import { dailyStatsModel, usageIntervalsModel } from '../../models/rollups.js'
 import { usageLogModel } from '../../models/usage-log.js'
 import type { Clock } from '../clock.js'
 import type { DayDoc, IntervalDoc } from '../rollup/documents.js'
 import { AccountStore } from './account-store.js'
 import { AuditStore } from './audit-store.js'
+import { ErasureStore } from './erasure-store.js'
 import { BudgetStore } from './budget-store.js'
 import { CounterStore } from './counter-store.js'
 import { Database } from './database.js'
@@ -23,6 +25,9 @@ import { LogPrices } from './log-prices.js'
 import { LogSums } from './log-sums.js'
 import { LogStore } from './log-store.js'
 import { NoticeStore } from './notice-store.js'
+import { PersonFacts } from './person-facts.js'
+import { PersonLogs } from './person-logs.js'
+import { PersonRollups } from './person-rollups.js'
 import { PlanStore } from './plan-store.js'
 import { PriceStore } from './price-store.js'
 import { RollupStore } from './rollup-store.js'
@@ -47,6 +52,14 @@ export interface Store {
   readonly audit: AuditStore
   readonly counters: CounterStore
   readonly notices: NoticeStore
+  readonly erasures: ErasureStore
+  /** What is stored of one person. */
+  readonly persons: {
+    readonly logs: PersonLogs
+    readonly days: PersonRollups<DayDoc>
+    readonly intervals: PersonRollups<IntervalDoc>
+    readonly facts: PersonFacts
+  }
   /** Resolves when connected and every index exists. */
   prepare(): Promise<void>
   /** True if the primary answers in time. */
@@ -75,12 +88,23 @@ export function createStore(connection: Connection, clock: Clock, deadlineMs = 5
     audit: new AuditStore(db, models.audit),
     counters: new CounterStore(db, models.counters, clock),
     notices: new NoticeStore(db, models.notices),
+    erasures: new ErasureStore(db, models.erasures),
+    persons: personsIn(db, models),
     prepare: async () => {
       await connection.asPromise()
       await Promise.all(Object.values(models).map((model) => model.createIndexes()))
       await db.serverNow()
     },
     ping: () => ping(db),
+  }
+}
+
+function personsIn(db: Database, models: ReturnType<typeof modelsOn>): Store['persons'] {
+  return {
+    logs: new PersonLogs(db, models.logs),
+    days: new PersonRollups(db, models.days, 'date'),
+    intervals: new PersonRollups(db, models.intervals, 'start'),
+    facts: new PersonFacts(db, models),
   }
 }
 
@@ -97,6 +121,7 @@ function modelsOn(connection: Connection) {
     audit: auditModel(connection),
     counters: counterModel(connection),
     notices: noticeModel(connection),
+    erasures: erasureModel(connection),
   }
 }
 
