@@ -205,7 +205,7 @@ export class House {
       anonymous: { user_id: anonymousUserId },
       tierOf: (subject) => this.plans.ofSubject(subject).tier,
       orgOf: (userId) => this.limits.rules.accounts.orgOf(userId),
-      identifyLate: lateCaller(this.#config.identify, this.#find),
+      identifyLate: lateCaller(this.#config.identify, (req) => this.#find(req as Request)),
     }
     return new Intake({
       ledger: this.ledger,

@@ -1,4 +1,4 @@
-import type { Connection, Model } from 'mongoose'
+import type { Model } from 'mongoose'
 import type { AccountDoc } from '../../models/account.js'
 import type { AuditDoc } from '../../models/audit.js'
 import type { BudgetDoc } from '../../models/budget.js'
@@ -141,11 +141,7 @@ export class PersonFacts {
       const by = `${side}.blocked.by`
       const told = { ...about, [reason]: { $exists: true } } as never
       await audit.updateMany(told, { $set: { [reason]: noReason } }, majority)
-      await audit.updateMany(
-        { at, [by]: { $eq: from } },
-        { $set: { [by]: to } },
-        majority,
-      )
+      await audit.updateMany({ at, [by]: { $eq: from } }, { $set: { [by]: to } }, majority)
     }
     await audit.updateMany(about, { $set: { resource_id: to } }, majority)
     for (const period of periods) {

@@ -5,6 +5,7 @@ import { accountModel } from '../../models/account.js'
 import { auditModel } from '../../models/audit.js'
 import { budgetModel } from '../../models/budget.js'
 import { counterModel } from '../../models/counter.js'
+import { erasureModel } from '../../models/erasure.js'
 import { noticeModel } from '../../models/notice.js'
 import { planModel } from '../../models/plan.js'
 import { priceModel } from '../../models/price.js'
@@ -167,6 +168,7 @@ describe('what the README says of MongoDB', () => {
     planModel(connection),
     auditModel(connection),
     counterModel(connection),
+    erasureModel(connection),
   ]
 
   it('names every field of usage_logs and no others', () => {

@@ -44,10 +44,10 @@ export class DeadLetters {
   async #rewriteFile(name: string, change: Change): Promise<void> {
     const files = this.#files
     const path = join(this.#directory, name)
-    if (!changesAny(String(await files.readFile(path, 'utf8')), change)) return
+    if (!changesAny(await files.readFile(path, 'utf8'), change)) return
     const taken = `${path}.${randomUUID().slice(0, 8)}`
     await files.rename(path, taken)
-    const lines = String(await files.readFile(taken, 'utf8')).split('\n')
+    const lines = (await files.readFile(taken, 'utf8')).split('\n')
     const changed = lines.map((line) => changedLine(line, change) ?? line)
     await replaceFile(files, taken, changed.join('\n'))
   }
