@@ -81,22 +81,30 @@ export class PersonFacts {
     const accounts = this.#of('accounts')
     const found = await accounts.findOne({ _id: { $eq: from } })
     if (found === null || found.first_seen_at >= until) return
-    const { _id: _, first_seen_at, last_active_at, settings, ...rest } = found
+    const { _id: _, first_seen_at, last_active_at, settings, seen_tier, ...sums } = found
     const isOld = settings !== undefined && settings.updated_at < until
     const { blocked } = settings ?? {}
     const kept = settings && {
       ...settings,
+      // Instances read what has changed since they looked last.
+      updated_at: until,
       ...(blocked && { blocked: { ...blocked, reason: noReason } }),
     }
     await accounts.updateOne(
       { _id: to },
       {
-        $setOnInsert: { ...rest, ...(isOld && kept && { settings: kept }) },
+        $setOnInsert: sums,
+        $set: { seen_tier },
         $min: { first_seen_at },
         $max: { last_active_at: last_active_at < until ? last_active_at : first_seen_at },
       },
       { upsert: true, ...majority },
     )
+    // A roller may have made the account already.
+    if (isOld && kept) {
+      const bare = { _id: { $eq: to }, settings: { $exists: false } }
+      await accounts.updateOne(bare, { $set: { settings: kept } }, majority)
+    }
     const nothingNew = isOld || settings === undefined
     if (last_active_at < until && nothingNew) {
       await accounts.deleteOne({ _id: { $eq: from }, last_active_at }, majority)
@@ -126,7 +134,7 @@ export class PersonFacts {
     const found = await budgets.find({ _id: { $in: budgetsOf(from) } }).toArray()
     for (const doc of found) {
       if (doc.updated_at >= until) continue
-      const renamed = { ...doc, _id: `user:${to}@${doc.period}`, subject_id: to }
+      const renamed = { ...doc, _id: `user:${to}@${doc.period}`, subject_id: to, updated_at: until }
       await budgets.replaceOne({ _id: renamed._id }, renamed, { upsert: true, ...majority })
       await budgets.deleteOne({ _id: doc._id }, majority)
     }
