@@ -98,6 +98,8 @@ async function latency(spool: SpoolConfig | false): Promise<void> {
     },
     restamp: () => Promise.resolve(),
     sighted: () => Promise.resolve(),
+    horizon: () => Promise.resolve(new Date(0)),
+    withdraw: () => Promise.resolve(),
   }
   const limits = { maxEvents: 100_000, batchSize: 500, lingerMs: 50, onWritten: () => undefined }
   const ledger = new Ledger({ door, clock: systemClock, logger, ...limits, spool })

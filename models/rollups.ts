@@ -18,6 +18,7 @@ const figures = {
   last_activity_at: Date,
   last_recorded_at: Date,
   price_revisions: Number,
+  sealed: Boolean,
   cells: { type: [Object], default: undefined },
 }
 

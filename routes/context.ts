@@ -9,6 +9,8 @@ import type { UserUsage } from '../src/insight/user-usage.js'
 import type { UserRow } from '../src/insight/users.js'
 import type { Plan } from '../src/limits/plan.js'
 import type { UnrecordedEvent, UsageEvent } from '../src/event.js'
+import type { ErasureDoc } from '../src/store/erasure-store.js'
+import type { Fact } from '../src/export/facts.js'
 import type { HealthReport } from '../src/health.js'
 import type { Submitted } from '../src/ledger/submit.js'
 import type { AccountDoc, AccountQuery, AccountSettings } from '../src/store/account-store.js'
@@ -64,6 +66,9 @@ export interface BudgetActions {
   remove(id: string, actor: string): Promise<BudgetNow>
 }
 
+/** What became of erasing a user. */
+export type Erased = Pick<ErasureDoc, 'pseudonym' | 'operations' | 'status'>
+
 /** What the routes ask of the house. They never touch the database themselves. */
 export interface RouteContext {
   readonly timezone: string
@@ -82,6 +87,10 @@ export interface RouteContext {
   /** Calls back on activity, at most once a second; answers how to stop. */
   onActivity(listener: () => void): () => void
   logs(filter: LogFilter, after: LogPosition | undefined, limit: number): Promise<UsageEvent[]>
+  /** Erases a user up to now, or begins to. */
+  erase(userId: string, actor: string): Promise<Erased>
+  /** Everything that is stored of a user, fact by fact. */
+  facts(user: AskedUser): Promise<AsyncGenerator<readonly Fact[]>>
   /** Changes what is set for an account. */
   accounts: { change(userId: string, input: unknown, actor: string): Promise<AccountSettings> }
   plans: PlanActions

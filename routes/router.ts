@@ -7,6 +7,7 @@ import { budgetRoutes } from './budgets.js'
 import type { RouteContext } from './context.js'
 import { docsHandlers } from './docs.js'
 import { eventRoutes } from './events.js'
+import { exportRoutes } from './export.js'
 import { globalRoutes } from './global.js'
 import { logRoutes } from './logs.js'
 import { machineRoutes } from './machines.js'
@@ -24,6 +25,7 @@ export function allRoutes(context: RouteContext): Route[] {
   return [
     ...meRoutes(context),
     ...userRoutes(context),
+    ...exportRoutes(context),
     ...globalRoutes(context),
     ...modelRoutes(context),
     ...realtimeRoutes(context),

@@ -1,8 +1,6 @@
 import express, { type Request, type Response } from 'express'
 import { z } from 'zod'
 import { callerOf } from '../middleware/authenticate.js'
-import { UsageError } from '../src/errors.js'
-import { parseUserId } from '../src/identity/user-id.js'
 import type { AccountSettings, AccountSort } from '../src/store/account-store.js'
 import type { RouteContext } from './context.js'
 import { sendJson } from './json.js'
@@ -17,6 +15,7 @@ import {
   spanOf,
 } from './query.js'
 import { handle, type Route } from './route.js'
+import { userIdOf } from './user-id.js'
 
 const sorts = ['last_active', 'total_tokens', 'total_operations', 'total_cost', 'user_id'] as const
 
@@ -61,10 +60,17 @@ export function userRoutes(context: RouteContext): Route[] {
       accountJson(user_id, await context.accounts.change(user_id, body, callerOf(req).user_id)),
     )
   })
+  const erase = handle(async (req, res) => {
+    parseQuery(req, {})
+    const erased = await context.erase(userIdOf(req), callerOf(req).user_id)
+    const { pseudonym: user_id, operations, status } = erased
+    sendJson(res, { user_id, operations, status }, status === 'erased' ? 200 : 202)
+  })
   return [
     { method: 'get', path: '/user/:user_id', handlers: [guard, one] },
     { method: 'get', path: '/users', handlers: [guard, list] },
     { method: 'patch', path: '/users/:user_id', handlers: [guard, json, change] },
+    { method: 'delete', path: '/users/:user_id', handlers: [guard, erase] },
   ]
 }
 
@@ -76,12 +82,6 @@ async function showUser(context: RouteContext, req: Request, res: Response): Pro
     context.quota({ user_id }),
   ])
   sendJson(res, { ...usage, quota: limits })
-}
-
-function userIdOf(req: Request): string {
-  const user_id = parseUserId(req.params.user_id)
-  if (user_id !== undefined) return user_id
-  throw new UsageError('invalid_parameter', 'user_id must be a user id of at most 256 characters')
 }
 
 /** What is set for an account; null: as the plan and the token say. */

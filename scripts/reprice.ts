@@ -8,6 +8,7 @@ import { rebuildDays } from '../src/rollup/rebuild.js'
 import type { ModelFilter } from '../src/store/log-prices.js'
 import type { Store } from '../src/store/store.js'
 import { CommandError, parseDay, parseOptions, runCommand, terminal } from './command.js'
+import { demandLogs } from './demand-logs.js'
 import { withStore } from './open-store.js'
 
 const usage =
@@ -64,6 +65,7 @@ async function run(): Promise<number> {
   const catalogueFile = process.env.AI_USAGE_PRICES_FILE
   const pricing = { overrides, catalogue: true, catalogueFile }
   return withStore(process.env, async (store) => {
+    await demandLogs(store, options.span.from.getTime())
     const door = store.prices
     const book = createPriceBook({ pricing, clock: systemClock, logger: terminal }, door)
     await book.load()

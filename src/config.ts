@@ -11,6 +11,7 @@ import type { SpoolConfig } from './ledger/spool/spool-options.js'
 import type { Plan } from './limits/plan.js'
 import type { Logger } from './logger.js'
 import type { MaybePromise } from './maybe-promise.js'
+import type { RetentionConfig } from './retention/retention-options.js'
 import type { PricingConfig } from './pricing/pricing-options.js'
 
 /** `UsageOptions`, checked, with defaults, frozen. */
@@ -37,6 +38,7 @@ export interface Config {
   readonly ledger: LedgerConfig
   readonly spool: SpoolConfig | false
   readonly rollup: { readonly cron: string; readonly enabled: boolean }
+  readonly retention: RetentionConfig
   readonly pricing: PricingConfig
   readonly metrics: { readonly public: boolean } | false
   readonly apiRateLimit: { readonly perMinute: number } | false

@@ -22,6 +22,7 @@ export const errorCodes = {
   invalid_plan: { title: 'Invalid plan', status: 422 },
   invalid_budget: { title: 'Invalid budget', status: 422 },
   invalid_account: { title: 'Invalid account', status: 422 },
+  not_erasable: { title: 'Not erasable', status: 422 },
   quota_exceeded: { title: 'Quota exceeded', status: 429 },
   rate_limited: { title: 'Rate limited', status: 429 },
   internal: { title: 'Internal error', status: 500 },

@@ -1,15 +1,16 @@
 import type { Request } from 'express'
-import type { Capture, Subject } from './capture/capture.js'
+import type { Capture } from './capture/capture.js'
 import { complete, type CompletionContext } from './capture/complete.js'
 import { OperationTable } from './capture/operations.js'
 import { startFacts } from './capture/start-facts.js'
 import { Complaints } from './complaints.js'
 import { within } from './deadline.js'
+import { createEraser } from './erasure/create-eraser.js'
+import type { Eraser } from './erasure/eraser.js'
 import { faultOf } from './fault.js'
 import { createHostReaders, type HostReaders } from './capture/readers/host-readers.js'
 import type { Correction, UnrecordedEvent } from './event.js'
 import { anonymousUserId } from './identity/user-id.js'
-import { subjectOf } from './identity/subject.js'
 import type { Verdict } from './identity/verifier.js'
 import { correctEvent } from './ledger/correct.js'
 import { createLedger } from './ledger/create-ledger.js'
@@ -19,6 +20,7 @@ import type { Ledger } from './ledger/ledger.js'
 import { Submissions, type Submitted } from './ledger/submit.js'
 import { UsageMetrics } from './metrics/usage-metrics.js'
 import { Jobs } from './jobs.js'
+import { lateCaller } from './late-caller.js'
 import { Limits } from './limits/limits.js'
 import type { PlanBook } from './limits/plans.js'
 import { andThen, type MaybePromise } from './maybe-promise.js'
@@ -52,6 +54,7 @@ export class House {
   readonly metrics: UsageMetrics
   readonly limits: Limits
   readonly notices: Notices
+  readonly eraser: Eraser
   readonly #submissions: Submissions
   readonly #config: Config
   readonly #counter: TokenCounter
@@ -90,7 +93,8 @@ export class House {
     )
     this.#outbound = createOutbound(config.capture, this.#readers)
     this.meter = this.#createMeter()
-    this.#jobs = new Jobs(config, store, this.limits)
+    this.eraser = createEraser(config, this)
+    this.#jobs = new Jobs(config, this)
     this.ready().catch(() => undefined)
     void this.ledger.takeOver(() => this.ready().then(() => this.store.state.databaseId()))
   }
@@ -201,7 +205,7 @@ export class House {
       anonymous: { user_id: anonymousUserId },
       tierOf: (subject) => this.plans.ofSubject(subject).tier,
       orgOf: (userId) => this.limits.rules.accounts.orgOf(userId),
-      identifyLate: (late) => this.#identifyLate(late),
+      identifyLate: lateCaller(this.#config.identify, (req) => this.#find(req as Request)),
     }
     return new Intake({
       ledger: this.ledger,
@@ -230,13 +234,6 @@ export class House {
       idempotencyKey: idempotencyKey && ((req) => idempotencyKey(req as Request)),
       onMistake: (what) => this.#complaints.mistake(what),
     })
-  }
-
-  #identifyLate({ req }: Capture): MaybePromise<Subject | undefined> {
-    if (this.#config.identify === undefined) return undefined
-    return andThen(this.#find(req as Request), (verdict) =>
-      verdict.ok ? subjectOf(verdict.caller) : undefined,
-    )
   }
 
   #count(event: UnrecordedEvent): void {

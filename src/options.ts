@@ -20,6 +20,7 @@ import { plansOf, plansSchema, type PlanOptions } from './limits/plan-options.js
 import { consoleLogger, lineByLine, type Logger } from './logger.js'
 import type { PriceOverride } from './pricing/override.js'
 import { pricingOptions } from './pricing/pricing-options.js'
+import { retentionSchema } from './retention/retention-options.js'
 import { isTimezone } from './time.js'
 
 /** The options of `createUsage`. One of `connection` and `mongoUri`, and `auth` or `identify`, are due. */
@@ -101,6 +102,13 @@ export interface UsageOptions {
         enabled?: boolean | undefined
       }
     | undefined
+  /** How long raw logs are kept; their sums are for ever. Default: everything for ever. */
+  retention?:
+    | {
+        /** Whole UTC days that are longer ago than this lose their raw logs; 36 or more. */
+        logsDays: number
+      }
+    | undefined
   /** What tokens cost, where the provider does not say. */
   pricing?:
     | {
@@ -161,6 +169,7 @@ const schema = z.strictObject({
   rollup: z
     .strictObject({ cron: z.string().default('* * * * *'), enabled: z.boolean().default(true) })
     .prefault({}),
+  retention: retentionSchema,
   pricing: pricingOptions,
   metrics: z
     .union([z.strictObject({ public: z.boolean().default(false) }), z.literal(false)])
@@ -196,6 +205,7 @@ export function parseOptions(options: UsageOptions, production: boolean): Config
   return Object.freeze({
     ...data,
     plans,
+    retention: data.retention,
     orgPlan: data.orgPlan,
     globalPlan: data.globalPlan,
     connection: options.connection,

@@ -7,6 +7,7 @@ import { adminActions } from './admin-actions.js'
 import { ApiRate } from './api-rate.js'
 import { healthReport, type HealthReport } from './health.js'
 import type { House } from './house.js'
+import { factsOf } from './export/facts.js'
 import { estimate, estimateSamples } from './insight/estimate.js'
 import { globalUsage } from './insight/global-usage.js'
 import { modelsUsage, type ModelsQuestion } from './insight/models.js'
@@ -48,6 +49,8 @@ export function createRouteContext(config: Config, house: House, find: FindCalle
     globalUsage: (span, zone) => globalUsage(store, span, zone),
     modelsUsage: (question) => askModels(config, house, question),
     ...adminActions(config, house),
+    erase: (userId, actor) => house.eraser.request(userId, actor),
+    facts: async (user) => factsOf(store, user.user_id, await askQuota(config, house, user)),
     metrics: metricsOf(config, house),
     realtime: live,
     onActivity: (listener) => house.onActivity(listener),

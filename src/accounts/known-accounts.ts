@@ -57,6 +57,12 @@ export class KnownAccounts extends KeptChanges<Known> {
     return this.#settingsOf(userId)?.blocked
   }
 
+  /** Forgets what was set for an account before an instant. */
+  forget(userId: string, before: Date): void {
+    const known = this.#settings.get(userId)
+    if (known !== undefined && known.updated_at < before) this.#settings.delete(userId)
+  }
+
   #settingsOf(userId: string): AccountSettings | undefined {
     void this.ready()
     return this.#settings.get(userId)
@@ -70,10 +76,15 @@ export class KnownAccounts extends KeptChanges<Known> {
   protected take({ user_id, settings }: Known): void {
     const known = this.#settings.get(user_id)
     // The same object as long as it is the same: plans made for it are kept with it.
-    if (known === undefined || known.revision < settings.revision) {
+    if (known === undefined || isNewer(settings, known)) {
       this.#settings.set(user_id, settings)
     }
   }
+}
+
+/** Revisions begin anew where an account was erased. */
+function isNewer(settings: AccountSettings, known: AccountSettings): boolean {
+  return known.revision < settings.revision || known.updated_at < settings.updated_at
 }
 
 /** The first requests may come before the connection: they wait for it, a bounded time. */

@@ -46,6 +46,12 @@ export class KnownBudgets extends KeptChanges<BudgetDoc> {
     return adjusted
   }
 
+  /** Forgets the budgets of a counter that were set before an instant. */
+  forget(counter: string, before: Date): void {
+    const docs = [...(this.#own.get(counter)?.docs.values() ?? [])]
+    if (docs.every(({ updated_at }) => updated_at < before)) this.#own.delete(counter)
+  }
+
   protected changedSince(since: Date | undefined): Promise<BudgetDoc[]> {
     return this.#door.since(since)
   }
@@ -53,7 +59,8 @@ export class KnownBudgets extends KeptChanges<BudgetDoc> {
   protected take(doc: BudgetDoc): void {
     const counter = counterOf(doc)
     const before = this.#own.get(counter)?.docs
-    if (before?.get(doc._id)?.revision === doc.revision) return
+    const known = before?.get(doc._id)
+    if (known?.revision === doc.revision && +known.updated_at === +doc.updated_at) return
     const docs = new Map(before).set(doc._id, doc)
     const limits = [...docs.values()].filter(({ deleted }) => !deleted).map(budgetLimit)
     if (limits.length === 0 && before === undefined) return

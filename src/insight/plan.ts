@@ -16,17 +16,20 @@ export interface Freshness {
   openFrom: number
   /** Starts of earlier windows that late events have touched since they were rolled up, epoch ms. */
   lateWindows: readonly number[]
+  /** Before this the rollups are all there is, epoch ms. Default: there is a log of everything. */
+  horizon?: number
 }
 
 type Source = keyof ReadPlan
 
 /**
  * Cuts a span into days, windows and log: the largest rollup that fits, lies in closed time and
- * has no `boundaries` (such as local midnights, epoch ms) strictly inside.
+ * has no `boundaries` (such as local midnights, epoch ms) strictly inside. Before the horizon there are
+ * windows only: each belongs as a whole to where it begins, so that adjoining spans still add up.
  */
 export function planRead(
   { from, to }: Span,
-  { openFrom, lateWindows }: Freshness,
+  { openFrom, lateWindows, horizon = -Infinity }: Freshness,
   boundaries: readonly number[] = [],
 ): ReadPlan {
   const plan: ReadPlan = { days: [], intervals: [], log: [] }
@@ -38,24 +41,33 @@ export function planRead(
   const late = new Set(lateWindows)
   let at = from.getTime()
   while (at < end) {
-    const { source, until } = step(at, end, openFrom, cutDays, late)
-    append(plan[source], at, until)
+    const { source, until } = step(at, end, { openFrom, horizon, cutDays, late })
+    if (source !== undefined) append(plan[source], at, until)
     at = until
   }
   return plan
 }
 
+interface Known {
+  readonly openFrom: number
+  readonly horizon: number
+  readonly cutDays: ReadonlySet<number>
+  readonly late: ReadonlySet<number>
+}
+
 function step(
   at: number,
   end: number,
-  openFrom: number,
-  cutDays: ReadonlySet<number>,
-  late: ReadonlySet<number>,
-): { source: Source; until: number } {
+  { openFrom, horizon, cutDays, late }: Known,
+): { source: Source | undefined; until: number } {
   if (at >= openFrom) return { source: 'log', until: end }
   const day = at + dayMs
   if (at % dayMs === 0 && day <= end && day <= openFrom && !cutDays.has(at)) {
     return { source: 'days', until: day }
+  }
+  if (at < horizon) {
+    const until = Math.min(end, floorTo(at, intervalMs) + intervalMs)
+    return { source: at % intervalMs === 0 ? 'intervals' : undefined, until }
   }
   const until = at + intervalMs
   if (at % intervalMs === 0 && until <= end && !late.has(at)) return { source: 'intervals', until }

@@ -16,10 +16,14 @@ export interface Slice {
 
 /** How far the rollups can be trusted right now. */
 export async function freshness(store: InsightDoor): Promise<Freshness> {
-  const watermark = await store.state.watermark()
-  const open = openFrom(watermark)
-  const late = await store.rows.lateWindows(watermark, new Date(open))
-  return { openFrom: open, lateWindows: late.map((start) => start.getTime()) }
+  const { watermark, horizon } = await store.state.recent()
+  const open = Math.max(openFrom(watermark), horizon.getTime())
+  const late = await store.rows.lateWindows(watermark, { from: horizon, to: new Date(open) })
+  return {
+    openFrom: open,
+    horizon: horizon.getTime(),
+    lateWindows: late.map((start) => start.getTime()),
+  }
 }
 
 /** Everything one user (or, without id, everybody) did in a planned span. */

@@ -56,9 +56,9 @@ export async function userUsage(store: InsightDoor, question: UserQuestion): Pro
   const days = localDays(span, timezone)
   const trust = await freshness(store)
   const midnights = days.flatMap((day) => [day.from.getTime(), day.to.getTime()])
-  const [[slices, monthSlices], lastActivity] = await Promise.all([
+  const [[slices, monthSlices], last] = await Promise.all([
     readBoth(store, span, month, trust, midnights, user_id),
-    store.logs.lastActivity(user_id),
+    lastActivity(store, user_id, trust),
   ])
   const limit = tokensPerMonth(plan)
   const monthTokens = tokensOf(sumCells(monthSlices).totals())
@@ -68,11 +68,18 @@ export async function userUsage(store: InsightDoor, question: UserQuestion): Pro
     period_days: days.length,
     ...summary(sumCells(slices)),
     daily_usage: dailyUsage(slices, days),
-    most_recent_activity: lastActivity ?? null,
+    most_recent_activity: last ?? null,
     subscription_limit: limit,
     usage_percentage: limit === null ? null : percent(monthTokens, limit),
     billing_period: { start: month.from, end: month.to, tokens_used: monthTokens },
   }
+}
+
+/** Where the log does not go back far enough, the days tell. */
+async function lastActivity(store: InsightDoor, userId: string, { horizon = 0 }: Freshness) {
+  const last = await store.logs.lastActivity(userId)
+  if (horizon <= 0 || (last !== undefined && last.getTime() >= horizon)) return last
+  return (await store.days.lastActivity(userId)) ?? last
 }
 
 /**

@@ -14,6 +14,8 @@ export function ledgerDoor(store: Store): LedgerDoor {
       const ids = events.map((event) => event._id)
       await store.logs.restamp(ids, now, new Date(now.getTime() - lateAfterMs))
     },
+    horizon: async () => (await store.state.progress()).horizon,
+    withdraw: (events) => store.logs.withdraw(events.map((event) => event._id)),
     sighted: (events) => store.accounts.sighted(sightings(events)),
   }
 }

@@ -26,7 +26,7 @@ export class LedgerCounts {
       logger.warn(`usage: writing to usage_logs is being retried (${this.#reason})`),
     )
     this.#refusedEpisode = new Episode(clock, (count) =>
-      logger.error(`usage: MongoDB refused ${count} events for good (${this.#reason})`),
+      logger.error(`usage: ${count} events were refused for good (${this.#reason})`),
     )
     this.#diskEpisode = new Episode(clock, () =>
       logger.error(`usage: the spool cannot be read or written (${this.#reason})`),

@@ -9,6 +9,7 @@ import { Epochs } from './epochs.js'
 import { LedgerCounts } from './ledger-counts.js'
 import type { LedgerStats } from './ledger-stats.js'
 import { LiveQueue, type Entry } from './live-queue.js'
+import type { Change } from './spool/dead-letters.js'
 import type { StartFacts } from './spool/event-json.js'
 import { codeOf, type SpoolFiles } from './spool/files.js'
 import type { SpoolConfig } from './spool/spool-options.js'
@@ -132,6 +133,11 @@ export class Ledger {
     await this.#spool?.opened()
   }
 
+  /** Rewrites events that were put aside; what `change` answers nothing for stays. */
+  async rewriteAside(change: Change): Promise<void> {
+    await this.#spool?.aside.rewrite(change)
+  }
+
   /** Takes over what dead processes have left on disk for the database of this name. */
   async takeOver(identify: () => Promise<string>): Promise<void> {
     await this.#spool?.takeOver(identify)
@@ -205,7 +211,8 @@ export class Ledger {
 
   async #settle(result: BatchResult): Promise<void> {
     if (result.refused.length > 0) {
-      await this.#spool?.putAside(result.refused).catch((error: unknown) => {
+      const now = this.#options.clock.now()
+      await this.#spool?.aside.add(result.refused, now).catch((error: unknown) => {
         this.#counts.diskFailed(codeOf(error))
       })
     }

@@ -1,21 +1,17 @@
 import type { UnrecordedEvent, UsageEvent } from '../event.js'
 import type { WriteOutcome } from '../store/write-outcome.js'
 import { isLate, slowWriteMs } from '../rollup/freshness.js'
+import type { BatchResult } from './batch-result.js'
+import { mayBeGone, parted, refusing, takeBack, type HorizonDoor } from './horizon.js'
+
+export type { BatchResult }
 
 /** The store as the ledger sees it. */
-export interface LedgerDoor {
+export interface LedgerDoor extends HorizonDoor {
   serverNow(): Promise<Date>
   append(events: readonly UsageEvent[]): Promise<WriteOutcome>
   restamp(events: readonly UsageEvent[]): Promise<void>
   sighted(events: readonly UsageEvent[]): Promise<void>
-}
-
-/** What became of a batch in the end. */
-export interface BatchResult {
-  stored: number
-  duplicates: string[]
-  /** Events that cannot be stored, each alone. */
-  refused: { event: UnrecordedEvent; code: string }[]
 }
 
 /** Thrown (as `reason`) when a batch has to be tried again as a whole. */
@@ -39,15 +35,34 @@ export async function writeBatch(
   }
   tries.firstTriedAt ??= recordedAt
   const events = batch.map((event) => stamp(event, recordedAt))
+  const hasOld = events.some(({ late, timestamp }) => late && mayBeGone(timestamp, recordedAt))
+  if (!hasOld) return write(door, events, tries.firstTriedAt)
+  try {
+    const { kept, gone } = await parted(door, events)
+    const written = await write(door, kept, tries.firstTriedAt, true)
+    return 'retry' in written ? written : { done: refusing(written.done, gone) }
+  } catch {
+    return { retry: 'what is kept of the log is unknown' }
+  }
+}
+
+async function write(
+  door: LedgerDoor,
+  events: readonly UsageEvent[],
+  firstTriedAt: Date,
+  hasOld = false,
+): Promise<TryResult> {
+  if (events.length === 0) return { done: { stored: 0, duplicates: [], refused: [] } }
   const result = await append(door, events)
   if ('retry' in result) return result
   try {
-    await restampWhileSlow(door, events, tries.firstTriedAt)
+    const wasSlow = await restampWhileSlow(door, events, firstTriedAt)
     await door.sighted(events)
+    // The horizon may have passed them by while they were written.
+    return hasOld || wasSlow ? { done: await takeBack(door, events, result.done) } : result
   } catch {
     return { retry: 'stored, but not yet in view' }
   }
-  return result
 }
 
 /** In place: a copy of each would be more than all the rest of it. */
@@ -99,16 +114,19 @@ async function bisect(
   }
 }
 
-/** Moves slow writes to the present, where the roller and the readers look (see freshness.ts). */
+/**
+ * Moves slow writes to the present, where the roller and the readers look (see freshness.ts). Answers
+ * whether it had to.
+ */
 async function restampWhileSlow(
   door: LedgerDoor,
   events: readonly UsageEvent[],
   stampedAt: Date,
-): Promise<void> {
+): Promise<boolean> {
   let since = stampedAt
   for (;;) {
     const now = await door.serverNow()
-    if (now.getTime() - since.getTime() < slowWriteMs) return
+    if (now.getTime() - since.getTime() < slowWriteMs) return since !== stampedAt
     await door.restamp(events)
     since = now
   }

@@ -131,6 +131,11 @@ export class Admissions {
     }
   }
 
+  /** Forgets what a user's operations usually use. */
+  forget(userId: string): void {
+    this.#typical.forget(userId)
+  }
+
   /** Settles what was held for an operation, or counts it where nothing was. */
   settle(capture: Capture, event: UnrecordedEvent): void {
     const counts = event.status !== 'blocked' && !this.#isRepeated(capture, event)

@@ -22,6 +22,7 @@ export class Desks {
   readonly #desks = new Map<string, Desk>()
   readonly #dirty = new Set<Desk>()
   readonly #urgent = new Set<Desk>()
+  readonly #forgotten = new WeakSet<Desk>()
   #soon: NodeJS.Timeout | undefined
   #verySoon: NodeJS.Timeout | undefined
   #isStopped = false
@@ -78,6 +79,15 @@ export class Desks {
     if (dirty.length > 0) await this.#confirm(dirty as Desk[])
   }
 
+  /** What is on its way may still be said once; what comes is counted by another desk. */
+  forget(subject: string): void {
+    const desk = this.#desks.get(subject)
+    if (desk === undefined) return
+    this.#desks.delete(subject)
+    this.#dirty.delete(desk)
+    this.#forgotten.add(desk)
+  }
+
   async flush(): Promise<void> {
     clearTimeout(this.#soon)
     this.#soon = undefined
@@ -127,6 +137,6 @@ export class Desks {
   }
 
   #again(desk: Desk): void {
-    if (!this.#isStopped) this.#confirmSoon(desk)
+    if (!this.#isStopped && !this.#forgotten.has(desk)) this.#confirmSoon(desk)
   }
 }

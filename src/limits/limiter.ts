@@ -128,6 +128,11 @@ export class Limiter {
     this.#desks.settle(subject, held, used)
   }
 
+  /** Forgets what was counted of a subject here, and says nothing more of it. */
+  forget(subject: string): void {
+    this.#desks.forget(subject)
+  }
+
   /** How far a plan's limits are used, by all instances. Rejects with `store_unavailable`. */
   async look(subject: string, plan: Plan): Promise<readonly Standing[]> {
     const [standings] = await this.lookAll([{ subject, plan }])

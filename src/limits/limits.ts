@@ -35,6 +35,12 @@ export class Limits {
     this.#store = store
     this.#clock = clock
     this.admissions = new Admissions({ limiter, clock, rules, prices, notices, watch: this.#watch })
+    rules.erasures.onErased((userId) => {
+      this.limiter.forget(`user:${userId}`)
+      this.admissions.forget(userId)
+      notices.forget(userId)
+      store.accounts.forget(userId)
+    })
   }
 
   /** Resolves when all that is settled has been said, and told where it has reached something. */

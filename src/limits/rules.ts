@@ -3,6 +3,7 @@ import { counterOf } from '../budgets/budget-subject.js'
 import { budgetDoor, KnownBudgets } from '../budgets/known-budgets.js'
 import type { Subject } from '../capture/capture.js'
 import type { Clock } from '../clock.js'
+import { KnownErasures } from '../erasure/known-erasures.js'
 import type { UsageEvent } from '../event.js'
 import type { Logger } from '../logger.js'
 import type { BudgetDoc } from '../store/budget-store.js'
@@ -28,6 +29,7 @@ export class Rules {
   readonly accounts: KnownAccounts
   readonly plans: StoredPlans
   readonly budgets: KnownBudgets
+  readonly erasures: KnownErasures
   readonly book: PlanBook
   readonly #config: RulesConfig
   /** Of organisations, and of all together, where the options name none. */
@@ -39,6 +41,12 @@ export class Rules {
     this.accounts = new KnownAccounts(accountDoor(store.accounts, ready), clock, logger)
     this.plans = new StoredPlans(planDoor(store.plans, ready), config, clock, logger)
     this.budgets = new KnownBudgets(budgetDoor(store.budgets, ready), clock, logger)
+    const erased = { since: (since?: Date) => ready().then(() => store.erasures.since(since)) }
+    this.erasures = new KnownErasures(erased, clock, logger)
+    this.erasures.onErased((userId, until) => {
+      this.accounts.forget(userId, until)
+      this.budgets.forget(`user:${userId}`, until)
+    })
     this.#noPlan = Object.freeze({ tier: '', ...unlimited, onStoreError: config.onStoreError })
     const { accounts, budgets } = this
     const adjusted = {
@@ -56,8 +64,9 @@ export class Rules {
     const accounts = this.accounts.ready()
     const plans = this.plans.ready()
     const budgets = this.budgets.ready()
-    if (accounts === undefined && plans === undefined && budgets === undefined) return undefined
-    return Promise.all([accounts, plans, budgets]).then((known) => !known.includes(false))
+    const erasures = this.erasures.ready()
+    if (accounts === undefined && plans === undefined && !budgets && !erasures) return undefined
+    return Promise.all([accounts, plans, budgets, erasures]).then((known) => !known.includes(false))
   }
 
   /** All that a request of somebody must fit; those that limit nothing are left out. */

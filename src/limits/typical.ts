@@ -39,6 +39,12 @@ export class Typical {
     known.usual = undefined
   }
 
+  forget(userId: string): void {
+    for (const key of this.#known.keys()) {
+      if (key.endsWith(`\0${userId}`)) this.#known.delete(key)
+    }
+  }
+
   /**
    * What a request is likely to use: its prompt, and the 95th percentile of what this user's
    * operations of the kind have produced (`estimateTokens` where there were none), or what it lets be

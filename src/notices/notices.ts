@@ -73,6 +73,13 @@ export class Notices {
     this.#claiming.add(claiming)
   }
 
+  /** Forgets what was told of a user. */
+  forget(userId: string): void {
+    for (const id of this.#known.keys()) {
+      if (id.includes(`:user:${userId}:`)) this.#known.delete(id)
+    }
+  }
+
   /** Resolves when all that was noticed so far has been told, or could not be. */
   async settled(): Promise<void> {
     await Promise.all(this.#claiming)

@@ -5,7 +5,7 @@ import { dayMs, floorTo, type Span } from '../time.js'
 import { isGiven, priceOf } from './price-event.js'
 import type { Price } from './priced-usage.js'
 
-type Door = Pick<Store, 'logPrices'> & { db: Pick<Store['db'], 'serverNow'> }
+type Door = Pick<Store, 'logPrices' | 'state'> & { db: Pick<Store['db'], 'serverNow'> }
 
 /** Operations read and rewritten at once. */
 const batchSize = 1_000
@@ -40,12 +40,15 @@ export interface RepriceReport {
  * Computes the costs of past operations anew, by the prices of their time, and rewrites those that
  * differ. Doing it again changes nothing. Costs that the provider reported or the host gave are left
  * alone, and a cost that was known is not made unknown. Answers are right at once (rewritten windows
- * are read from the log) and rollups follow with the next run of any roller.
+ * are read from the log) and rollups follow with the next run of any roller. Operations of days whose
+ * logs are being deleted stay as they are.
  */
 export async function reprice(store: Door, options: RepriceOptions): Promise<RepriceReport> {
   const report = noReport()
   for await (const batch of store.logPrices.batches(options.span, options.model, batchSize)) {
-    const costs = batch.flatMap((operation) => {
+    const { horizon } = await store.state.progress()
+    const kept = batch.filter(({ timestamp }) => timestamp >= horizon)
+    const costs = kept.flatMap((operation) => {
       const cost = judge(operation, options, report)
       return cost === undefined ? [] : [cost]
     })

@@ -18,6 +18,8 @@ export interface RollupFigures {
   last_recorded_at: Date
   /** How often costs inside have been rewritten, all together; absent: never. */
   price_revisions?: number
+  /** Set once it is final: its logs may be gone, and nothing is computed from them any more. */
+  sealed?: true
   cells: Cell[]
 }
 

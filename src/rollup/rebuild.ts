@@ -29,15 +29,17 @@ export function utcDays({ from, to }: Span): number[] {
 
 /**
  * Recomputes the rollups of UTC days, tells of each, and brings all other days up to date, so that
- * the roller's next run has little to do. Safe beside running rollers and writers.
+ * the roller's next run has little to do. Days whose logs may be gone are left as they are, and not
+ * told of. Safe beside running rollers and writers.
  */
 export async function rebuildDays(
   store: RollupDoor,
-  days: readonly number[],
+  asked: readonly number[],
   onDay: (result: DayResult) => void = () => undefined,
 ): Promise<void> {
   const seen = new Date((await store.db.serverNow()).getTime() - overlapMs)
-  const since = await store.state.watermark()
+  const { watermark: since, horizon } = await store.state.progress()
+  const days = asked.filter((day) => day >= horizon.getTime())
   const everyone = new Set<string>()
   for (let i = 0; i < days.length; i += daysAtOnce) {
     const some = days.slice(i, i + daysAtOnce).map((day) => replaceDay(store, day))
@@ -47,7 +49,7 @@ export async function rebuildDays(
     }
   }
   await putAccountTotals(store, [...everyone])
-  await catchUp(store, { since, seen, rebuilt: new Set(days) })
+  await catchUp(store, { since, seen, horizon, rebuilt: new Set(days) })
 }
 
 interface Rebuilt {
@@ -55,14 +57,16 @@ interface Rebuilt {
   since: Date
   /** What was recorded before this has been seen by the rebuilding. */
   seen: Date
+  horizon: Date
   rebuilt: ReadonlySet<number>
 }
 
-async function catchUp(store: RollupDoor, { since, seen, rebuilt }: Rebuilt): Promise<void> {
-  const older = since < seen ? await store.rows.touchedWindows(since) : []
+async function catchUp(store: RollupDoor, done: Rebuilt): Promise<void> {
+  const { since, seen, horizon, rebuilt } = done
+  const older = since < seen ? await store.rows.touchedWindows(since, horizon) : []
   const elsewhere = older.filter((start) => !rebuilt.has(floorTo(start.getTime(), dayMs)))
   // A roller may have put in place what arrived after we had read a day, and we have replaced it.
-  const recent = await store.rows.touchedWindows(seen)
+  const recent = await store.rows.touchedWindows(seen, horizon)
   const starts = new Set([...elsewhere, ...recent].map((start) => start.getTime()))
   const windows = [...starts].map((start) => new Date(start))
   await recompute(store, windows)
@@ -74,7 +78,7 @@ async function replaceDay(
   day: number,
 ): Promise<DayResult & { users: string[] }> {
   const span = daySpan(day)
-  const { intervals, days } = await fromLog(store, span)
+  const { intervals, days } = await rollupsOf(store, span)
   await store.intervals.replace(intervals)
   await store.days.replace(days)
   const strayIntervals = await store.intervals.removeOthers(span, idsOf(intervals))
@@ -89,7 +93,7 @@ async function replaceDay(
 
 /**
  * Compares the rollups of one UTC day with what the log says now. Time that is still open, and
- * windows that late events are about to change, are left out.
+ * windows that late events are about to change, are left out, and so are days whose logs may be gone.
  */
 export async function verifyDay(store: RollupDoor, day: number): Promise<DayResult> {
   const first = await compareDay(store, day)
@@ -102,9 +106,9 @@ export async function verifyDay(store: RollupDoor, day: number): Promise<DayResu
 
 async function compareDay(store: RollupDoor, day: number): Promise<DayResult> {
   const span = daySpan(day)
-  const watermark = await store.state.watermark()
+  const { watermark } = await store.state.recent()
   const open = new Date(openFrom(watermark))
-  const late = await store.rows.lateWindows(watermark, open)
+  const late = await store.rows.lateWindows(watermark, { from: span.from, to: open })
   const dirty = new Set(late.map((start) => start.getTime()))
   const isClosed = (start: Date) => start < open && !dirty.has(start.getTime())
   const dayIsClosed =
@@ -113,7 +117,10 @@ async function compareDay(store: RollupDoor, day: number): Promise<DayResult> {
     intervals: await store.intervals.read([span], 'all', deadlineMs),
     days: await store.days.read([span], 'all', deadlineMs),
   }
-  const built = await fromLog(store, span)
+  const built = await rollupsOf(store, span)
+  // Deleting may have begun while we read.
+  const { horizon } = await store.state.progress()
+  if (span.from < horizon) return { date: span.from, documents: 0, differences: [] }
   const differences = [
     ...differing(
       'usage_intervals',
@@ -126,7 +133,8 @@ async function compareDay(store: RollupDoor, day: number): Promise<DayResult> {
   return { date: span.from, documents, differences }
 }
 
-async function fromLog(store: RollupDoor, span: Span) {
+/** The rollups of a UTC day as the log says. */
+export async function rollupsOf(store: Pick<RollupDoor, 'rows'>, span: Span) {
   const rows = await store.rows.read([span], undefined, deadlineMs)
   const intervals = buildIntervals(rows)
   const users = new Set(rows.map((row) => row.user_id))

@@ -25,11 +25,12 @@ const windowsAtOnce = 8
  * Brings the rollups up to date: recomputes, from the log, every window that an event recorded
  * since the last run may have touched. Running it again, late, or on several instances at once
  * changes nothing: documents are functions of the log, and none gives way to one that saw less.
+ * Windows whose logs may be gone are left as they are.
  */
 export async function rollUp(store: RollupDoor): Promise<RollupReport> {
   const began = await store.db.serverNow()
-  const since = await store.state.watermark()
-  const windows = await store.rows.touchedWindows(since)
+  const { watermark: since, horizon } = await store.state.progress()
+  const windows = await store.rows.touchedWindows(since, horizon)
   const touched = await recompute(store, windows)
   await store.state.advance(new Date(began.getTime() - overlapMs))
   return { windows: windows.length, days: touched }

@@ -79,6 +79,11 @@ export class AccountStore {
     for (const { user_id, tier } of fresh) this.#seen.set(user_id, tier)
   }
 
+  /** The account is to be made anew when it is seen next. */
+  forget(userId: string): void {
+    this.#seen.delete(userId)
+  }
+
   /** Puts the rolled-up sums of users in place. */
   async putTotals(
     totals: readonly Pick<

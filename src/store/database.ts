@@ -35,6 +35,13 @@ function endingReads<T extends object>(collection: T, maxTimeMS: number): T {
   return collection
 }
 
+/** A cursor, as `batches` reads it. */
+export interface Batched<T> {
+  hasNext(): Promise<boolean>
+  readBufferedDocuments(): T[]
+  close(): Promise<void>
+}
+
 /** How often the offset to the database's clock is measured again. */
 const calibrateEveryMs = 60_000
 
@@ -80,6 +87,15 @@ export class Database {
   async isStandalone(): Promise<boolean> {
     const { setName, msg } = await this.command({ hello: 1 })
     return setName === undefined && msg !== 'isdbgrid'
+  }
+
+  /** What a cursor gives, as it comes; whoever stops taking ends it. Each wait is bounded like `within`. */
+  async *batches<T>(cursor: Batched<T>): AsyncGenerator<T[]> {
+    try {
+      while (await this.within(cursor.hasNext())) yield cursor.readBufferedDocuments()
+    } finally {
+      await cursor.close()
+    }
   }
 
   async command(command: Record<string, unknown>): Promise<Record<string, unknown>> {

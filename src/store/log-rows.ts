@@ -167,14 +167,15 @@ export class LogRows {
     return parts.flat().map(rowOf)
   }
 
-  /** Starts of the windows holding an event recorded from `since` on that lies before `before`. */
-  async lateWindows(since: Date, before: Date): Promise<Date[]> {
-    return this.#windows({ late: true, recorded_at: { $gte: since }, timestamp: { $lt: before } })
+  /** Starts of the windows of a span holding an event recorded from `since` on, long after it happened. */
+  async lateWindows(since: Date, { from, to }: Span): Promise<Date[]> {
+    const timestamp = { $gte: from, $lt: to }
+    return this.#windows({ late: true, recorded_at: { $gte: since }, timestamp })
   }
 
-  /** Starts of the windows holding an event recorded from `since` on. */
-  async touchedWindows(since: Date): Promise<Date[]> {
-    return this.#windows({ recorded_at: { $gte: since } }, 60_000)
+  /** Starts of the windows from the horizon on holding an event recorded from `since` on. */
+  async touchedWindows(since: Date, horizon: Date): Promise<Date[]> {
+    return this.#windows({ recorded_at: { $gte: since }, timestamp: { $gte: horizon } }, 60_000)
   }
 
   /** Starts of the windows of a span that hold any event. */

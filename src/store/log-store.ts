@@ -60,6 +60,11 @@ export class LogStore {
     await this.#logs().bulkWrite(operations, { ordered: false, writeConcern: durable })
   }
 
+  /** Takes events out again whose windows are read from the rollups only. */
+  async withdraw(ids: readonly string[]): Promise<void> {
+    await this.#logs().deleteMany({ _id: { $in: [...ids] } }, { writeConcern: durable })
+  }
+
   /** Puts a provider's later figures in the place of an event's own; false if there is no such event. */
   async correct(
     id: string,

@@ -10,6 +10,9 @@ export function whoFilter(who: Who) {
   return { scope: 'user', user_id: { $eq: who.user_id } }
 }
 
+/** What is not final yet. */
+export const notSealed = { sealed: { $exists: false } } as const
+
 /** The whole shard key, so that a router sends a write to one shard; what is of everybody has no user. */
 export function keyOf({ _id, user_id = null }: { _id: string; user_id?: string | null }) {
   return { _id, user_id } as { _id: string; user_id: string }

@@ -4,7 +4,14 @@ import type { DayDoc, IntervalDoc } from '../rollup/documents.js'
 import type { Span } from '../time.js'
 import { durable, type Database } from './database.js'
 import type { Databases } from './databases.js'
-import { keyOf, notNewerThan, onlyDuplicates, whoFilter, type Who } from './rollup-filters.js'
+import {
+  keyOf,
+  notNewerThan,
+  notSealed,
+  onlyDuplicates,
+  whoFilter,
+  type Who,
+} from './rollup-filters.js'
 
 type Doc = (DayDoc | IntervalDoc) & { _id: string }
 const chunk = 500
@@ -28,7 +35,7 @@ export class RollupStore<T extends Doc> {
   /**
    * Puts documents in place unless one computed from more is there already: the log only grows, and
    * revisions of its costs too, so of two versions the one with the later stamp or the higher counts
-   * has seen more.
+   * has seen more. What is final gives way to nothing but what is put as final.
    */
   async put(docs: readonly T[]): Promise<void> {
     for (let i = 0; i < docs.length; i += chunk) await this.#put(docs.slice(i, i + chunk))
@@ -37,26 +44,29 @@ export class RollupStore<T extends Doc> {
   async #put(docs: readonly T[]): Promise<void> {
     const operations = docs.map((doc) => ({
       replaceOne: {
-        filter: { ...keyOf(doc), $or: notNewerThan(doc) },
+        filter: { ...keyOf(doc), ...(!doc.sealed && notSealed), $or: notNewerThan(doc) },
         replacement: doc,
         upsert: true,
       },
     }))
-    try {
-      await this.#write(operations)
-    } catch (error) {
-      if (!onlyDuplicates(error)) throw error
-    }
+    await this.#write(operations)
   }
 
-  /** Puts documents in place whatever is there: for rebuilding from the log. */
+  /** Puts documents in place whatever is there, unless it is final: for rebuilding from the log. */
   async replace(docs: readonly T[]): Promise<void> {
     for (let i = 0; i < docs.length; i += chunk) {
       const operations = docs.slice(i, i + chunk).map((doc) => ({
-        replaceOne: { filter: keyOf(doc), replacement: doc, upsert: true },
+        replaceOne: { filter: { ...keyOf(doc), ...notSealed }, replacement: doc, upsert: true },
       }))
       await this.#write(operations)
     }
+  }
+
+  /** Marks the documents of a span as final. */
+  async seal(span: Span): Promise<void> {
+    const update = { $set: { sealed: true } } as never
+    const filter = { ...this.#within(span), ...notSealed }
+    await this.#stored().updateMany(filter, update)
   }
 
   /** Removes the documents of a span that are not among `keep`; answers their ids. */
@@ -67,7 +77,9 @@ export class RollupStore<T extends Doc> {
     const stray = found.filter(({ _id }) => !keep.has(_id))
     for (let i = 0; i < stray.length; i += chunk) {
       const some = stray.slice(i, i + chunk)
-      await this.#write(some.map((doc) => ({ deleteOne: { filter: keyOf(doc) } })))
+      await this.#write(
+        some.map((doc) => ({ deleteOne: { filter: { ...keyOf(doc), ...notSealed } } })),
+      )
     }
     return stray.map(({ _id }) => _id)
   }
@@ -95,6 +107,16 @@ export class RollupStore<T extends Doc> {
     const projection = { [this.#at]: 1, ...Object.fromEntries(needed.map((at) => [at, 1])) }
     const cursor = this.#native().find(filter as never, { projection })
     return this.#reading.within(cursor.toArray() as unknown as Promise<PartOf<T>[]>)
+  }
+
+  /** The latest operation that the documents of a user know of. */
+  async lastActivity(userId: string): Promise<Date | undefined> {
+    const cursor = this.#native()
+      .find(whoFilter({ user_id: userId }) as never, { projection: { last_activity_at: 1 } })
+      .sort({ [this.#at]: -1 })
+      .limit(1)
+    const [last] = await this.#reading.within(cursor.toArray())
+    return last?.last_activity_at
   }
 
   /** Sums per user over these spans, and per `[user, day]` presence in the zone when asked. */
@@ -182,8 +204,15 @@ export class RollupStore<T extends Doc> {
   }
 
   async #write(operations: mongo.AnyBulkWriteOperation<Doc>[]): Promise<void> {
-    const documents = this.#db.collection(this.#model as unknown as Model<Doc>)
-    await documents.bulkWrite(operations, { ordered: false, writeConcern: durable })
+    try {
+      await this.#stored().bulkWrite(operations, { ordered: false, writeConcern: durable })
+    } catch (error) {
+      if (!onlyDuplicates(error)) throw error
+    }
+  }
+
+  #stored() {
+    return this.#db.collection(this.#model as unknown as Model<Doc>)
   }
 }
 

@@ -1,15 +1,25 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import type { Model } from 'mongoose'
 import type { RollupStateDoc } from '../../models/rollup-state.js'
 import type { Clock } from '../clock.js'
-import type { Database } from './database.js'
+import { durable, type Database } from './database.js'
 import type { Databases } from './databases.js'
 
 const id = 'rollup'
 const beginning = new Date(0)
 
-/** How long a watermark may be reused: an old one is always safe, it only costs reading more log. */
-const reuseMs = 5_000
+/** How long what was read may be reused: an old watermark is always safe, it only costs reading more log. */
+export const stateReuseMs = 5_000
+
+/** How far rolling up and deleting old logs have come. */
+export interface Progress {
+  /** Every event recorded before this is in the rollups. The epoch when nothing is rolled up. */
+  readonly watermark: Date
+  /** Raw logs before this UTC midnight may be gone. The epoch when none are. */
+  readonly horizon: Date
+  /** Rollups before this UTC midnight are final. */
+  readonly sealedTo: Date
+}
 
 /** `usage_rollup_state` in domain verbs. */
 export class StateStore {
@@ -17,7 +27,7 @@ export class StateStore {
   readonly #reading: Database
   readonly #model: Model<RollupStateDoc>
   readonly #clock: Clock
-  #cached: { watermark: Date; until: number } | undefined
+  #cached: { progress: Progress; until: number } | undefined
 
   constructor({ flushing, reading }: Databases, model: Model<RollupStateDoc>, clock: Clock) {
     this.#db = flushing
@@ -28,13 +38,34 @@ export class StateStore {
 
   /** Every event recorded before this is in the rollups. The epoch when nothing is rolled up. */
   async watermark(): Promise<Date> {
+    return (await this.recent()).watermark
+  }
+
+  /** As it was a moment ago. */
+  async recent(): Promise<Progress> {
+    if (this.#cached && this.#cached.until > this.#clock.elapsed()) return this.#cached.progress
+    return this.progress()
+  }
+
+  /** As it is now. */
+  async progress(): Promise<Progress> {
     const now = this.#clock.elapsed()
-    if (this.#cached && this.#cached.until > now) return this.#cached.watermark
     const states = this.#reading.collection(this.#model)
     const found = await this.#reading.within(states.findOne({ _id: id }))
-    const watermark = found?.watermark ?? beginning
-    this.#cached = { watermark, until: now + reuseMs }
-    return watermark
+    const { watermark = beginning, horizon = beginning, sealed_to = beginning } = found ?? {}
+    const progress = { watermark, horizon, sealedTo: sealed_to }
+    this.#cached = { progress, until: now + stateReuseMs }
+    return progress
+  }
+
+  /** From now on the rollups before this are all there is. Never moves back. */
+  async advanceHorizon(horizon: Date): Promise<void> {
+    await this.#raise({ horizon })
+  }
+
+  /** The rollups before this are final. Never moves back. */
+  async advanceSealed(sealed_to: Date): Promise<void> {
+    await this.#raise({ sealed_to })
   }
 
   /** Whether the log has everything that was ever recorded. */
@@ -55,15 +86,37 @@ export class StateStore {
     return found?.name ?? ''
   }
 
+  /** What the pseudonyms of erased persons are made with: random, the same for as long as the database. */
+  async erasureKey(): Promise<string> {
+    const key = randomBytes(32).toString('base64url')
+    const found = await this.#db.within(
+      this.#states().findOneAndUpdate(
+        { _id: 'erasure' },
+        { $setOnInsert: { key } },
+        { upsert: true, returnDocument: 'after', writeConcern: durable },
+      ),
+    )
+    return found?.key ?? key
+  }
+
   /** Moves the watermark forward, never back. */
   async advance(watermark: Date): Promise<void> {
     await this.#states().updateOne({ _id: id }, { $max: { watermark } }, { upsert: true })
     this.#cached = undefined
   }
 
-  /** Forgets how far the rollups had come: the next run goes over everything. */
+  /** Forgets how far the rollups had come: the next run goes over everything there is a log of. */
   async reset(): Promise<void> {
-    await this.#states().deleteOne({ _id: id })
+    await this.#states().updateOne({ _id: id }, { $unset: { watermark: '' } })
+    this.#cached = undefined
+  }
+
+  async #raise(to: Partial<RollupStateDoc>): Promise<void> {
+    await this.#states().updateOne(
+      { _id: id },
+      { $max: to },
+      { upsert: true, writeConcern: durable },
+    )
     this.#cached = undefined
   }
 

@@ -8,24 +8,30 @@ import { noticeModel } from '../../models/notice.js'
 import { planModel } from '../../models/plan.js'
 import { priceModel } from '../../models/price.js'
 import { rollupStateModel } from '../../models/rollup-state.js'
+import { erasureModel } from '../../models/erasure.js'
 import { dailyStatsModel, usageIntervalsModel } from '../../models/rollups.js'
 import { usageLogModel } from '../../models/usage-log.js'
 import type { Clock } from '../clock.js'
 import type { DayDoc, IntervalDoc } from '../rollup/documents.js'
 import { AccountStore } from './account-store.js'
 import { AuditStore } from './audit-store.js'
+import { ErasureStore } from './erasure-store.js'
 import { BudgetStore } from './budget-store.js'
 import { CounterStore } from './counter-store.js'
 import type { Database } from './database.js'
 import { databasesOf } from './databases.js'
 import { LeaseStore } from './lease-store.js'
 import { LiveStore } from './live-store.js'
+import { LogRetention } from './log-retention.js'
 import { LogRows } from './log-rows.js'
 import { LogPrices } from './log-prices.js'
 import { LogSums } from './log-sums.js'
 import { LogStore } from './log-store.js'
 import { NoticeStore } from './notice-store.js'
 import type { Pools } from './pools.js'
+import { PersonFacts } from './person-facts.js'
+import { PersonLogs } from './person-logs.js'
+import { PersonRollups } from './person-rollups.js'
 import { PlanStore } from './plan-store.js'
 import { PriceStore } from './price-store.js'
 import { RollupStore } from './rollup-store.js'
@@ -37,6 +43,7 @@ export interface Store {
   readonly logs: LogStore
   readonly rows: LogRows
   readonly sums: LogSums
+  readonly retention: LogRetention
   readonly live: LiveStore
   readonly days: RollupStore<DayDoc>
   readonly intervals: RollupStore<IntervalDoc>
@@ -50,6 +57,14 @@ export interface Store {
   readonly counters: CounterStore
   readonly notices: NoticeStore
   readonly leases: LeaseStore
+  readonly erasures: ErasureStore
+  /** What is stored of one person. */
+  readonly persons: {
+    readonly logs: PersonLogs
+    readonly days: PersonRollups<DayDoc>
+    readonly intervals: PersonRollups<IntervalDoc>
+    readonly facts: PersonFacts
+  }
   /** Resolves when connected and every index exists. */
   prepare(): Promise<void>
   /** True if the primary answers in time. */
@@ -69,6 +84,7 @@ export function createStore(given: Connection | Pools, clock: Clock, deadlineMs 
     logs: new LogStore(dbs, models.logs),
     rows: new LogRows(reading, models.logs),
     sums: new LogSums(reading, models.logs),
+    retention: new LogRetention(flushing, models.logs),
     live: new LiveStore(reading, models.logs),
     days: new RollupStore(dbs, models.days, 'date'),
     intervals: new RollupStore(dbs, models.intervals, 'start'),
@@ -81,6 +97,8 @@ export function createStore(given: Connection | Pools, clock: Clock, deadlineMs 
     audit: new AuditStore(dbs, models.audit),
     counters: new CounterStore(dbs, models.counters, clock),
     notices: new NoticeStore(admission, models.notices),
+    erasures: new ErasureStore(admission, models.erasures),
+    persons: personsIn(reading, models),
     leases: new LeaseStore(admission, models.leases),
     prepare: async () => {
       await Promise.all(connections.map((connection) => connection.asPromise()))
@@ -89,6 +107,15 @@ export function createStore(given: Connection | Pools, clock: Clock, deadlineMs 
     },
     ping: () => ping(admission),
     isStandalone: () => admission.isStandalone(),
+  }
+}
+
+function personsIn(db: Database, models: ReturnType<typeof modelsOn>): Store['persons'] {
+  return {
+    logs: new PersonLogs(db, models.logs),
+    days: new PersonRollups(db, models.days, 'date'),
+    intervals: new PersonRollups(db, models.intervals, 'start'),
+    facts: new PersonFacts(db, models),
   }
 }
 
@@ -105,6 +132,7 @@ function modelsOn(connection: Connection) {
     audit: auditModel(connection),
     counters: counterModel(connection),
     notices: noticeModel(connection),
+    erasures: erasureModel(connection),
     leases: leaseModel(connection),
   }
 }

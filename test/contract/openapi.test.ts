@@ -19,6 +19,8 @@ const context: RouteContext = {
   modelsUsage: unused,
   prices: { page: unused, create: unused, change: unused, remove: unused },
   accounts: { change: unused },
+  erase: unused,
+  facts: unused,
   plans: { list: unused, change: unused, remove: unused },
   budgets: { page: unused, find: unused, create: unused, change: unused, remove: unused },
   audit: unused,

@@ -164,7 +164,21 @@ function fitsContent(response: Response, specified: ResponseSpec, body: string, 
   for (const [name, { schema }] of Object.entries(specified.headers ?? {})) {
     assert.deepEqual(complaints(schema, response.headers.get(name)), [], `${where} ${name}`)
   }
+  if (type === 'application/x-ndjson')
+    return linesOf(body).map((line) => fitsLine(media, line, where))
   const value: unknown = type.endsWith('json') ? JSON.parse(body) : body
   assert.deepEqual(complaints(media.schema, value), [], `${where}: ${body.slice(0, 2000)}`)
+  return value
+}
+
+function linesOf(body: string): string[] {
+  assert.ok(body.endsWith('\n'))
+  return body.trimEnd().split('\n')
+}
+
+/** Of a body of many lines, the document describes each. */
+function fitsLine({ schema }: { schema: Record<string, unknown> }, line: string, where: string) {
+  const value: unknown = JSON.parse(line)
+  assert.deepEqual(complaints(schema, value), [], `${where}: ${line}`)
   return value
 }

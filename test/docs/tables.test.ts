@@ -6,6 +6,7 @@ import { auditModel } from '../../models/audit.js'
 import { budgetModel } from '../../models/budget.js'
 import { counterModel } from '../../models/counter.js'
 import { leaseModel } from '../../models/lease.js'
+import { erasureModel } from '../../models/erasure.js'
 import { noticeModel } from '../../models/notice.js'
 import { planModel } from '../../models/plan.js'
 import { priceModel } from '../../models/price.js'
@@ -170,6 +171,7 @@ describe('what the README says of MongoDB', () => {
     auditModel(connection),
     counterModel(connection),
     leaseModel(connection),
+    erasureModel(connection),
   ]
 
   it('names every field of usage_logs and no others', () => {

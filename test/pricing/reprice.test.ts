@@ -195,7 +195,10 @@ function heldAfterReading(door: RollupDoor) {
         return found
       },
     },
-    touchedWindows: { value: (since: Date) => door.rows.touchedWindows(since) },
+    touchedWindows: {
+      value: (...asked: Parameters<typeof door.rows.touchedWindows>) =>
+        door.rows.touchedWindows(...asked),
+    },
   }) as typeof door.rows
   return { door: { ...door, rows }, hasRead, release: () => release() }
 }

@@ -40,11 +40,12 @@ export interface SpoolOptions {
 
 /** The disk behind the ledger: what is accepted stands in files until MongoDB has it. */
 export class Spool {
+  /** What is refused for good. */
+  readonly aside: DeadLetters
   readonly #options: SpoolOptions
   readonly #log: Log
   readonly #overflow: Overflow
   readonly #inheritance: Inheritance
-  readonly #deadLetters: DeadLetters
   readonly #quarantine: Quarantine
   readonly #upkeep: Upkeep
   readonly #troubleEpisode: Episode
@@ -59,7 +60,7 @@ export class Spool {
     const root = resolve(config.dir ?? defaultSpoolDir())
     const directory = new WriterDirectory(files, root)
     this.#quarantine = new Quarantine(files, directory.root)
-    this.#deadLetters = new DeadLetters(files, directory.root, directory.name)
+    this.aside = new DeadLetters(files, directory.root, directory.name)
     this.#log = new Log({
       files,
       clock,
@@ -168,11 +169,6 @@ export class Spool {
   /** Brings what is only on disk to where it can be read back. */
   settled(): Promise<void> {
     return this.#log.settled()
-  }
-
-  /** Puts events aside that MongoDB refuses for good. */
-  putAside(refused: readonly { event: UnrecordedEvent; code: string }[]): Promise<void> {
-    return this.#deadLetters.add(refused, this.#options.clock.now())
   }
 
   /** Takes over, now and from time to time, what dead processes have left for the database. */

@@ -41,6 +41,8 @@ export class FakeLog implements LedgerDoor {
 
   restamp = () => Promise.resolve()
   sighted = () => Promise.resolve()
+  horizon = () => Promise.resolve(new Date(0))
+  withdraw = () => Promise.resolve()
 }
 
 const made: string[] = []

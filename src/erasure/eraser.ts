@@ -1,0 +1,161 @@
+import type { Clock } from '../clock.js'
+import { within } from '../deadline.js'
+import { UsageError } from '../errors.js'
+import { anonymousUserId } from '../identity/user-id.js'
+import type { Logger } from '../logger.js'
+import { moved, retryMoved } from '../retry-moved.js'
+import type { ErasureDoc, OpenErasure } from '../store/erasure-store.js'
+import type { Renaming } from '../store/person-logs.js'
+import type { Store } from '../store/store.js'
+import { dayMs, hourMs, minuteMs } from '../time.js'
+import { erase, isLeft, type EraseDoor } from './erase.js'
+import type { KnownErasures } from './known-erasures.js'
+import { erasureId, isPseudonym, pseudonymOf } from './pseudonym.js'
+
+export interface EraserOptions {
+  readonly store: EraseDoor & Pick<Store, 'erasures' | 'audit'>
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly known: KnownErasures
+  /** Writes what this process has accepted so far. */
+  readonly flush: () => Promise<void>
+  /** Renames in what was put aside on this machine. */
+  readonly renameLetters: (renamings: readonly Renaming[]) => Promise<void>
+}
+
+/** How long whoever asks waits for it to be done, ms. */
+const answerMs = 10_000
+const flushMs = 2_000
+/** Events that began before an erasure are looked for this long, ms. */
+const openMs = 7 * dayMs
+/** Erasures looked at in one run at most. */
+const maxChecks = 200
+/** Names that come back while it is at work are looked for so often. */
+const maxPasses = 5
+
+/** Erases persons: puts a pseudonym in the place of their user id, and goes on until nothing is left. */
+export class Eraser {
+  readonly #options: EraserOptions
+  readonly #stopping = new AbortController()
+  readonly #working = new Map<string, Promise<void>>()
+
+  constructor(options: EraserOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Erases what a user did up to now. Resolves when it is done, or after ten seconds; then it goes on.
+   * @throws UsageError `not_erasable`
+   */
+  async request(userId: string, actor: string): Promise<ErasureDoc> {
+    if (userId === anonymousUserId || isPseudonym(userId)) {
+      throw new UsageError('not_erasable', 'Nobody stands behind this user id')
+    }
+    const { store, known, clock } = this.#options
+    const began = clock.elapsed()
+    await within(this.#options.flush(), flushMs).catch(() => false)
+    const doc = await retryMoved(() => this.#note(userId, actor))
+    await known.refresh()
+    const left = Math.max(0, answerMs - (clock.elapsed() - began))
+    // What fails now is taken up again by the job.
+    await within(this.#work(doc), left).catch(() => false)
+    return (await store.erasures.find(doc._id)) ?? doc
+  }
+
+  /** Goes on with what is not done, and looks whether something has come back. Rejects where the store does. */
+  async run(): Promise<void> {
+    const { store, known } = this.#options
+    await known.look()
+    const now = await store.db.serverNow()
+    known.dropBefore(new Date(now.getTime() - openMs))
+    await this.#options.renameLetters(known.open.map(renamingOf))
+    for (const doc of await store.erasures.due(now, maxChecks)) await this.#check(doc, now)
+  }
+
+  /** Leaves what is not done to others, or to the next start. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await Promise.allSettled(this.#working.values())
+  }
+
+  async #check(doc: OpenErasure, now: Date): Promise<void> {
+    const { store } = this.#options
+    const renaming = renamingOf(doc)
+    await store.persons.facts.removeEcho(renaming)
+    if (doc.status === 'pending' || (await isLeft(store, renaming))) {
+      await this.#work(doc)
+    } else if (now.getTime() - doc.until.getTime() > openMs) {
+      await store.erasures.close(doc)
+    } else {
+      await store.erasures.checkAgain(doc, nextCheck(doc, now))
+    }
+  }
+
+  /** Writes down, audited, that a user is to be erased. */
+  async #note(user_id: string, actor: string): Promise<OpenErasure> {
+    const { store } = this.#options
+    const key = await store.state.erasureKey()
+    const _id = erasureId(key, user_id)
+    const before = await store.erasures.find(_id)
+    const goesOn = before !== undefined && !(await this.#isNew(before, user_id))
+    const generation = goesOn ? before.generation : (before?.generation ?? 0) + 1
+    const pseudonym = pseudonymOf(key, user_id, generation)
+    const now = await store.db.serverNow()
+    const doc: OpenErasure = {
+      ...{ _id, user_id, pseudonym, generation, until: now, status: 'pending' },
+      operations: goesOn ? before.operations : 0,
+      ...{ check_at: now, changed_at: now },
+    }
+    const entry = {
+      ...{ actor: actor === user_id ? pseudonym : actor, action: 'user.erase' },
+      ...{ resource: 'account', resource_id: pseudonym },
+    }
+    await store.audit.during(entry, async () => {
+      if (!(await store.erasures.put(doc, before))) throw moved('The erasure')
+    })
+    return doc
+  }
+
+  /** Whether a user has become somebody since the last erasure. */
+  async #isNew({ status }: ErasureDoc, userId: string): Promise<boolean> {
+    const { logs, facts } = this.#options.store.persons
+    if (status === 'pending') return false
+    return (await logs.has(userId)) || facts.has(userId)
+  }
+
+  #work(doc: OpenErasure): Promise<void> {
+    const known = this.#working.get(doc._id)
+    if (known !== undefined) return known.then(() => this.#work(doc))
+    const working = this.#erase(doc).finally(() => this.#working.delete(doc._id))
+    this.#working.set(doc._id, working)
+    working.catch((error: unknown) => {
+      if (this.#stopping.signal.aborted) return
+      this.#options.logger.warn(`usage: erasing will be gone on with: ${String(error)}`)
+    })
+    return working
+  }
+
+  async #erase(doc: OpenErasure): Promise<void> {
+    const { store, renameLetters } = this.#options
+    const renaming = renamingOf(doc)
+    await renameLetters([renaming])
+    for (let pass = 0; pass < maxPasses; pass++) {
+      await erase(store, renaming, this.#stopping.signal)
+      if (!(await isLeft(store, renaming))) break
+    }
+    const [totals] = await store.days.totals([doc.pseudonym])
+    const now = await store.db.serverNow()
+    await store.erasures.done(doc, totals?.total_operations ?? 0, nextCheck(doc, now))
+  }
+}
+
+function renamingOf({ user_id, pseudonym, until }: OpenErasure): Renaming {
+  return { from: user_id, to: pseudonym, until }
+}
+
+/** Every minute at first; what has been quiet for long is looked at less often. */
+function nextCheck({ until }: ErasureDoc, now: Date): Date {
+  const age = now.getTime() - until.getTime()
+  const wait = age < 10 * minuteMs ? minuteMs : age < dayMs ? 10 * minuteMs : hourMs
+  return new Date(now.getTime() + wait)
+}

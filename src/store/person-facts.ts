@@ -1,0 +1,198 @@
+import type { Model } from 'mongoose'
+import type { AccountDoc } from '../../models/account.js'
+import type { AuditDoc } from '../../models/audit.js'
+import type { BudgetDoc } from '../../models/budget.js'
+import type { CounterDoc } from '../../models/counter.js'
+import type { NoticeDoc } from '../../models/notice.js'
+import type { PlanDoc } from '../../models/plan.js'
+import type { PriceSheetDoc } from '../../models/price.js'
+import { durable, type Database } from './database.js'
+import type { Renaming } from './person-logs.js'
+
+export interface PersonModels {
+  readonly accounts: Model<AccountDoc>
+  readonly audit: Model<AuditDoc>
+  readonly budgets: Model<BudgetDoc>
+  readonly counters: Model<CounterDoc>
+  readonly notices: Model<NoticeDoc>
+  readonly plans: Model<PlanDoc>
+  readonly prices: Model<PriceSheetDoc>
+}
+
+const majority = { writeConcern: durable } as const
+/** What stands where a reason was given in words. */
+const noReason = 'erased'
+const periods = ['day', 'month'] as const
+/** How long an instance may still say what it counted before it heard of an erasure, ms. */
+const echoMs = 60_000
+
+/** What is stored of a person beside logs and rollups. Every verb may be repeated. */
+export class PersonFacts {
+  readonly #db: Database
+  readonly #models: PersonModels
+
+  constructor(db: Database, models: PersonModels) {
+    this.#db = db
+    this.#models = models
+  }
+
+  /** Whether anything is stored under a user's name; of counters, what no instance says any more. */
+  async has(userId: string, before?: Date): Promise<boolean> {
+    const seen = before && { first_seen_at: { $lt: before } }
+    const account = this.#of('accounts').findOne({ _id: { $eq: userId }, ...seen })
+    const budget = this.#of('budgets').findOne({ _id: { $in: budgetsOf(userId) } })
+    const found = await this.#db.within(Promise.all([account, before ? null : budget]))
+    return found.some((one) => one !== null)
+  }
+
+  /** The budgets of a user. */
+  budgets(userId: string): Promise<BudgetDoc[]> {
+    const filter = { _id: { $in: budgetsOf(userId) }, deleted: { $exists: false } }
+    return this.#db.within(this.#of('budgets').find(filter).sort({ _id: 1 }).toArray())
+  }
+
+  /** What was changed of a user or by them, oldest first, batch by batch. */
+  async *changes(userId: string, size: number): AsyncGenerator<AuditDoc[]> {
+    const about = [
+      { resource: 'account', resource_id: { $eq: userId } },
+      { resource: 'budget', resource_id: { $in: budgetsOf(userId) } },
+      { actor: { $eq: userId } },
+    ]
+    yield* this.#db.batches(this.#of('audit').find({ $or: about }).sort({ at: 1 }).batchSize(size))
+  }
+
+  async rename(renaming: Renaming): Promise<void> {
+    await this.#account(renaming)
+    await this.#counter(renaming)
+    await this.#renameBudgets(renaming)
+    await this.#audit(renaming)
+    await this.#notices(renaming)
+    await this.#authors(renaming)
+  }
+
+  /** Removes a counter that an instance has said again before it heard. */
+  async removeEcho({ from, until }: Renaming): Promise<void> {
+    const before = new Date(until.getTime() + echoMs)
+    const filter = { _id: { $eq: `user:${from}` }, updated_at: { $lt: before } }
+    await this.#of('counters').deleteOne(filter, majority)
+  }
+
+  async #account({ from, to, until }: Renaming): Promise<void> {
+    const accounts = this.#of('accounts')
+    const found = await accounts.findOne({ _id: { $eq: from } })
+    if (found === null || found.first_seen_at >= until) return
+    const { _id: _, first_seen_at, last_active_at, settings, seen_tier, ...sums } = found
+    const isOld = settings !== undefined && settings.updated_at < until
+    const { blocked } = settings ?? {}
+    const kept = settings && {
+      ...settings,
+      // Instances read what has changed since they looked last.
+      updated_at: until,
+      ...(blocked && { blocked: { ...blocked, reason: noReason } }),
+    }
+    await accounts.updateOne(
+      { _id: to },
+      {
+        $setOnInsert: sums,
+        $set: { seen_tier },
+        $min: { first_seen_at },
+        $max: { last_active_at: last_active_at < until ? last_active_at : first_seen_at },
+      },
+      { upsert: true, ...majority },
+    )
+    // A roller may have made the account already.
+    if (isOld && kept) {
+      const bare = { _id: { $eq: to }, settings: { $exists: false } }
+      await accounts.updateOne(bare, { $set: { settings: kept } }, majority)
+    }
+    const nothingNew = isOld || settings === undefined
+    if (last_active_at < until && nothingNew) {
+      await accounts.deleteOne({ _id: { $eq: from }, last_active_at }, majority)
+      return
+    }
+    const none = { total_operations: 0, total_tokens: 0, total_cost_nano_usd: 0 }
+    const change = {
+      $set: { first_seen_at: until, ...none },
+      ...(isOld && { $unset: { settings: '' as const } }),
+    }
+    await accounts.updateOne({ _id: { $eq: from } }, change, majority)
+  }
+
+  /** What runs still is settled under the old name, which is a new account's by then. */
+  async #counter({ from, to, until }: Renaming): Promise<void> {
+    const counters = this.#of('counters')
+    const found = await counters.findOne({ _id: { $eq: `user:${from}` } })
+    if (found === null || found.updated_at >= until) return
+    const parts = found.parts.map((part) => ({ ...part, hr: 0, ht: 0, hc: 0 }))
+    const renamed = { ...found, _id: `user:${to}`, parts }
+    await counters.replaceOne({ _id: renamed._id }, renamed, { upsert: true, ...majority })
+    await counters.deleteOne({ _id: found._id }, majority)
+  }
+
+  async #renameBudgets({ from, to, until }: Renaming): Promise<void> {
+    const budgets = this.#of('budgets')
+    const found = await budgets.find({ _id: { $in: budgetsOf(from) } }).toArray()
+    for (const doc of found) {
+      if (doc.updated_at >= until) continue
+      const renamed = { ...doc, _id: `user:${to}@${doc.period}`, subject_id: to, updated_at: until }
+      await budgets.replaceOne({ _id: renamed._id }, renamed, { upsert: true, ...majority })
+      await budgets.deleteOne({ _id: doc._id }, majority)
+    }
+  }
+
+  async #audit({ from, to, until }: Renaming): Promise<void> {
+    const audit = this.#of('audit')
+    const at = { $lt: until }
+    const about = { at, resource: 'account', resource_id: { $eq: from } }
+    for (const side of ['before', 'after'] as const) {
+      const reason = `${side}.blocked.reason`
+      const by = `${side}.blocked.by`
+      const told = { ...about, [reason]: { $exists: true } } as never
+      await audit.updateMany(told, { $set: { [reason]: noReason } }, majority)
+      await audit.updateMany({ at, [by]: { $eq: from } }, { $set: { [by]: to } }, majority)
+    }
+    await audit.updateMany(about, { $set: { resource_id: to } }, majority)
+    for (const period of periods) {
+      const budget = { at, resource: 'budget', resource_id: { $eq: `user:${from}@${period}` } }
+      await audit.updateMany(budget, { $set: { resource_id: `user:${to}@${period}` } }, majority)
+    }
+    await audit.updateMany({ at, actor: { $eq: from } }, { $set: { actor: to } }, majority)
+  }
+
+  /** Told is told: they only kept it from being told again. */
+  async #notices({ from, until }: Renaming): Promise<void> {
+    for (const type of ['threshold', 'limit', 'blocked']) {
+      const own = `${type}:user:${from}`
+      const filter = { _id: { $gte: `${own}:`, $lt: `${own};` }, at: { $lt: until } }
+      await this.#of('notices').deleteMany(filter, majority)
+    }
+  }
+
+  /** Where the person is named as who changed something. */
+  async #authors({ from, to, until }: Renaming): Promise<void> {
+    const own = { $eq: from }
+    const by = { updated_by: own, updated_at: { $lt: until } }
+    const now = { $set: { updated_by: to } }
+    await this.#of('budgets').updateMany(by, now, majority)
+    await this.#of('plans').updateMany(by, now, majority)
+    for (const field of ['settings.updated_by', 'settings.blocked.by']) {
+      const filter = { [field]: own, 'settings.updated_at': { $lt: until } } as never
+      await this.#of('accounts').updateMany(filter, { $set: { [field]: to } }, majority)
+    }
+    for (const field of ['created_by', 'updated_by']) {
+      const update = { $set: { [`prices.$[one].${field}`]: to } } as never
+      const filter = { [`prices.${field}`]: own } as never
+      const options = { arrayFilters: [{ [`one.${field}`]: own }], ...majority }
+      await this.#of('prices').updateMany(filter, update, options)
+    }
+  }
+
+  #of<K extends keyof PersonModels>(name: K) {
+    type Doc = PersonModels[K] extends Model<infer T> ? T & { _id: string } : never
+    return this.#db.collection<Doc>(this.#models[name] as unknown as Model<Doc>)
+  }
+}
+
+function budgetsOf(userId: string): string[] {
+  return periods.map((period) => `user:${userId}@${period}`)
+}
