@@ -5,7 +5,7 @@ import { complete, type CompletionContext } from './capture/complete.js'
 import { OperationTable } from './capture/operations.js'
 import { startFacts } from './capture/start-facts.js'
 import { Complaints } from './complaints.js'
-import { within } from './deadline.js'
+import { endingMs, within } from './deadline.js'
 import { faultOf } from './fault.js'
 import { createHostReaders, type HostReaders } from './capture/readers/host-readers.js'
 import type { Correction, UnrecordedEvent } from './event.js'
@@ -37,7 +37,6 @@ import { createTokenCounter, type TokenCounter } from './tokens/counter.js'
 
 /** How long `flush` waits for operations whose provider calls run still, ms. */
 const heldBackMs = 1_000
-
 type FindCaller = (req: Request) => MaybePromise<Verdict>
 
 /** Everything behind the middleware and the routes, wired together, with one life. */
@@ -175,7 +174,7 @@ export class House {
     const drained = this.meter.stop()
     // Realtime streams look up and end.
     this.#announce()
-    await this.#jobs.stop()
+    await within(this.#jobs.stop(), Math.min(endingMs, deadlineMs * 0.1))
     // A response that never ends must not take the time in which the others are written.
     await within(drained, deadlineMs * 0.7)
     // Nor may a provider that never ends its answer.
@@ -188,7 +187,7 @@ export class House {
     this.limits.stop()
     await this.#counter.close()
     const left_in_spool = this.#intake.depth + this.ledger.depth
-    if (own) await own.close()
+    if (own) await within(own.close(), endingMs)
     return { flushed: flushed && left_in_spool === 0, left_in_spool }
   }
 

@@ -78,8 +78,8 @@ export interface Usage {
     listener: (notice: UsageNotices[T]) => unknown,
   ): () => void
   /**
-   * Resolves when indexes exist, the first write can go through and the spool is open; rejects if
-   * MongoDB refuses.
+   * Resolves when the spool is open, prices are loaded, indexes exist and the first write can go
+   * through; rejects, with the former two done, if MongoDB does not answer or refuses.
    */
   ready(): Promise<void>
   /**
@@ -125,8 +125,8 @@ export function createUsage(options: UsageOptions): Usage {
     record: (event) => record(house, event),
     on: (type, listener) => house.notices.on(type, listener),
     ready: async () => {
+      await Promise.all([house.ledger.opened(), house.prices.ready()])
       await house.ready()
-      await house.ledger.opened()
     },
     flush: () => house.flush(),
     close: async ({ deadlineMs = 10_000 } = {}) => {

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { createUsage, type UsageEvent } from '../../src/index.js'
 import { bearer, secret } from '../helpers/app.js'
 import { freshDatabase, type FreshDatabase } from '../helpers/mongo.js'
+import { lagMeter } from '../helpers/lag.js'
 import { quiet } from '../helpers/quiet.js'
 import { startTcpProxy, type TcpProxy } from '../helpers/tcp-proxy.js'
 import { until } from '../helpers/until.js'
@@ -18,7 +19,7 @@ const script = fileURLToPath(new URL('../../scripts/serve.ts', import.meta.url))
 const streams = 200
 
 describe('npm start, when it is told to end', function () {
-  this.timeout(60_000)
+  this.timeout(150_000)
   let database: FreshDatabase
   let proxy: TcpProxy
   let cwd: string
@@ -49,7 +50,7 @@ describe('npm start, when it is told to end', function () {
     })
     let said = ''
     child.stdout?.on('data', (chunk: Buffer) => (said += chunk.toString()))
-    await until(() => /listens on (\S+)/.test(said), 30_000)
+    await until(() => /listens on (\S+)/.test(said), 90_000)
     url = /listens on (\S+)/.exec(said)?.[1] ?? assert.fail()
   }
 
@@ -118,6 +119,8 @@ describe('npm start, when it is told to end', function () {
     await hanging
     assert.ok(tookMs < 4_000, `${tookMs} ms`)
     assert.equal(code, 0)
+    // What could not be counted in time is recorded by the next one.
+    await takeOver(async () => (await logged('bob')).length >= 40)
     assert.deepEqual(await logged('bob'), Array(40).fill('aborted'))
   })
 
@@ -147,8 +150,10 @@ describe('npm start, when it is told to end', function () {
       const hanging = openStreams(streams, 'frank', { 'x-simulator-fault': 'hang' })
       hanging.catch(() => undefined)
       await sleep(1_000)
+      const lag = lagMeter()
       const { code, tookMs } = await end(['SIGTERM', second])
-      assert.ok(tookMs < 200, `${tookMs} ms`)
+      lag.stop()
+      assert.ok(tookMs < 200 + 3 * lag.ms, `${tookMs} ms`)
       assert.notEqual(code, 0)
       proxy.mend()
       await takeOver(async () => (await logged('frank')).length >= streams)
