@@ -7,6 +7,7 @@ import { createDemoApp } from './demo/index.js'
 import { chooseUpstream } from './demo/upstream.js'
 import { mintToken } from './mint-token.js'
 import { startEmbeddedMongod } from './mongod/embedded.js'
+import { endBySignal, shutDown } from './shutdown.js'
 
 const log = {
   info: (message: string) => console.log(message),
@@ -15,12 +16,12 @@ const log = {
 }
 
 interface Running {
-  readonly url: string
+  readonly server: Server
   close(): Promise<void>
 }
 
 /** The stand-alone server: an embedded mongod unless MONGODB_URI is set, a demo AI app, the meter. */
-async function serve(env: NodeJS.ProcessEnv): Promise<Running> {
+async function serve(env: NodeJS.ProcessEnv, deadlineMs: number): Promise<Running> {
   const port = portOf(env.PORT)
   const secret = env.JWT_SECRET ?? randomBytes(32).toString('base64url')
   const mongod = env.MONGODB_URI
@@ -35,16 +36,17 @@ async function serve(env: NodeJS.ProcessEnv): Promise<Running> {
     pricing: { catalogueFile: env.AI_USAGE_PRICES_FILE },
     logger: log,
   })
-  await usage.ready()
+  await usage.ready().catch((error: unknown) => {
+    log.warn(`MongoDB is not there yet, what is used waits for it: ${String(error)}`)
+  })
   const server = createServer(createApp(usage, createDemoApp({ upstream })))
   await listen(server, port)
   const url = `http://localhost:${boundPort(server)}`
   announce(url, description, env.JWT_SECRET === undefined ? secret : undefined)
   return {
-    url,
+    server,
     close: async () => {
-      const [report] = await Promise.all([usage.close(), closeServer(server)])
-      if (!report.flushed) log.warn(`${report.left_in_spool} events wait in ./data/spool`)
+      await shutDown({ server, usage, deadlineMs, warn: log.warn })
       await chosen.close()
       await mongod?.stop()
     },
@@ -99,6 +101,12 @@ function portOf(text: string | undefined): number {
   return port
 }
 
+function deadlineOf(text = '10000'): number {
+  const ms = Number(text)
+  if (Number.isInteger(ms) && ms >= 100 && ms <= 600_000) return ms
+  throw new Error(`SHUTDOWN_MS must be from 100 to 600000, it is ${JSON.stringify(text)}`)
+}
+
 function listen(server: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
@@ -114,18 +122,6 @@ function boundPort(server: Server): number {
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
-/** Takes no new connections, lets running answers end, for at most ten seconds. */
-function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const force = setTimeout(() => server.closeAllConnections(), 10_000)
-    server.close(() => {
-      clearTimeout(force)
-      resolve()
-    })
-    server.closeIdleConnections()
-  })
-}
-
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { help: { type: 'boolean', short: 'h' } } })
   if (values.help) {
@@ -134,22 +130,9 @@ async function main(): Promise<void> {
     )
     return
   }
-  const running = await serve(process.env)
-  let stopping = false
-  const stop = () => {
-    if (stopping) process.exit(1)
-    stopping = true
-    log.info('\nStopping: writing what is left. Again to stop at once.')
-    running.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error(String(error))
-        process.exit(1)
-      },
-    )
-  }
-  process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
+  const deadlineMs = deadlineOf(process.env.SHUTDOWN_MS)
+  const { server, close } = await serve(process.env, deadlineMs)
+  endBySignal(close, { server, deadlineMs, warn: log.warn })
 }
 
 main().catch((error: unknown) => {

@@ -1,3 +1,6 @@
+/** How long a job, or a connection, may take to end while MongoDB hangs, ms. */
+export const endingMs = 1_000
+
 /** True when `work` is done within so many ms; rejects as it does. */
 export async function within(work: Promise<void>, deadlineMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined

@@ -4,7 +4,7 @@ import { complete, type CompletionContext } from './capture/complete.js'
 import { OperationTable } from './capture/operations.js'
 import { startFacts } from './capture/start-facts.js'
 import { Complaints } from './complaints.js'
-import { within } from './deadline.js'
+import { endingMs, within } from './deadline.js'
 import { createEraser } from './erasure/create-eraser.js'
 import type { Eraser } from './erasure/eraser.js'
 import { faultOf } from './fault.js'
@@ -40,7 +40,6 @@ import { createTokenCounter, type TokenCounter } from './tokens/counter.js'
 
 /** How long `flush` waits for operations whose provider calls run still, ms. */
 const heldBackMs = 1_000
-
 type FindCaller = (req: Request) => MaybePromise<Verdict>
 
 /** Everything behind the middleware and the routes, wired together, with one life. */
@@ -180,7 +179,7 @@ export class House {
     const drained = this.meter.stop()
     // Realtime streams look up and end.
     this.#announce()
-    await within(this.#jobs.stop(), deadlineMs * 0.3)
+    await within(this.#jobs.stop(), Math.min(endingMs, deadlineMs * 0.1))
     // A response that never ends must not take the time in which the others are written.
     await within(drained, deadlineMs * 0.7)
     // Nor may a provider that never ends its answer.

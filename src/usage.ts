@@ -11,6 +11,7 @@ import { createHealth } from '../routes/machines.js'
 import { createRouter } from '../routes/router.js'
 import type { Capture, Subject } from './capture/capture.js'
 import type { Facts } from './capture/annotations.js'
+import { endingMs, within } from './deadline.js'
 import { isProduction } from './environment.js'
 import { UsageError } from './errors.js'
 import { House } from './house.js'
@@ -78,8 +79,8 @@ export interface Usage {
     listener: (notice: UsageNotices[T]) => unknown,
   ): () => void
   /**
-   * Resolves when indexes exist, the first write can go through and the spool is open; rejects if
-   * MongoDB refuses.
+   * Resolves when the spool is open, prices are loaded, indexes exist and the first write can go
+   * through; rejects, with the former two done, if MongoDB does not answer or refuses.
    */
   ready(): Promise<void>
   /**
@@ -125,13 +126,13 @@ export function createUsage(options: UsageOptions): Usage {
     record: (event) => record(house, event),
     on: (type, listener) => house.notices.on(type, listener),
     ready: async () => {
+      await Promise.all([house.ledger.opened(), house.prices.ready()])
       await house.ready()
-      await house.ledger.opened()
     },
     flush: () => house.flush(),
     close: async ({ deadlineMs = 10_000 } = {}) => {
       const report = await house.close(deadlineMs)
-      await own?.close()
+      if (own) await within(own.close(), endingMs)
       for (const proxy of proxies) proxy.close()
       return report
     },

@@ -17,7 +17,7 @@ import { Spool } from './spool/spool.js'
 import type { BatchResult, LedgerDoor } from './writer.js'
 
 /** How long putting what is left on disk may take, ms. */
-const closeMs = 3_000
+const closeMs = 1_000
 
 export interface LedgerOptions {
   door: LedgerDoor

@@ -85,6 +85,7 @@ export class Desks {
     if (desk === undefined) return
     this.#desks.delete(subject)
     this.#dirty.delete(desk)
+    this.#urgent.delete(desk)
     this.#forgotten.add(desk)
   }
 

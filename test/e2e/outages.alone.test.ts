@@ -14,6 +14,7 @@ import { verifyDay } from '../../src/rollup/rebuild.js'
 import { createStore } from '../../src/store/store.js'
 import { dayMs, floorTo, hourMs } from '../../src/time.js'
 import { listen } from '../helpers/app.js'
+import { lagMeter } from '../helpers/lag.js'
 import { startOwnMongod, type OwnMongod } from '../helpers/own-mongod.js'
 import { quiet } from '../helpers/quiet.js'
 import { startTcpProxy, type TcpProxy } from '../helpers/tcp-proxy.js'
@@ -34,21 +35,6 @@ interface Heard {
 
 /** The lower quartile: what a wait costs that all have, on a machine that does other work too. */
 const usual = (all: readonly number[]) => all.toSorted((a, b) => a - b)[all.length >> 2] ?? NaN
-
-/** Time in which this process, the app's, was not given the machine: on a busy one that is nobody's wait. */
-function lagMeter() {
-  let at = performance.now()
-  const lag = {
-    ms: 0,
-    stop: () => clearInterval(timer),
-  }
-  const timer = setInterval(() => {
-    const now = performance.now()
-    lag.ms += Math.max(0, now - at - 30)
-    at = now
-  }, 25)
-  return lag
-}
 
 describe('what clients hear of a MongoDB that is away', function () {
   this.timeout(60_000)

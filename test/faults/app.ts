@@ -38,6 +38,8 @@ const usage = createUsage({
   logger: process.env.FAULT_DEBUG === undefined ? quiet : console,
 })
 
+// As a host does that wants to lose nothing: without MongoDB it begins all the same.
+await usage.ready().catch(() => undefined)
 const app = express()
 app.use(usage.track())
 app.post('/ai/chat', (req, res) => {

@@ -188,7 +188,11 @@ export async function agree(connection: Connection): Promise<Agreement> {
     rollupDifferences += differences.length
   }
   // Counters are judged once they have been at rest for an hour.
-  const now = Date.now() + 1.1 * hourMs
+  // Some were used last by an app whose clock was ahead.
+  let last = Date.now()
+  for await (const counter of store.counters.usedSince(new Date(0)))
+    last = Math.max(last, counter.updated_at.getTime())
+  const now = last + 1.1 * hourMs
   const look = (heals: boolean) =>
     healAll(store, { timezone: 'UTC', now, heals, onDifference: () => undefined })
   const healed = await look(true)

@@ -52,6 +52,8 @@ export class Log {
   #isDue = false
   #shyUntil = -Infinity
   #shyMs = shyMs
+  /** In a row: one alone may be the machine's doing. */
+  #slowWrites = 0
   /** Something has been gathered since the round began. */
   #isCalled = false
   #failedAt = -Infinity
@@ -103,10 +105,11 @@ export class Log {
     const began = clock.elapsed()
     this.#left = this.#writer.writeNow(groups)
     const ended = clock.elapsed()
-    if (ended - began > slowMs) {
+    this.#slowWrites = ended - began > slowMs ? this.#slowWrites + 1 : 0
+    if (this.#slowWrites > 1) {
       this.#shyUntil = ended + this.#shyMs
       this.#shyMs = Math.min(mostShyMs, 2 * this.#shyMs)
-    } else this.#shyMs = shyMs
+    } else if (this.#slowWrites === 0) this.#shyMs = shyMs
     const written = groups.length - this.#left.length
     for (const group of groups.slice(0, written)) group.settle()
     if (written > 0) this.#stored(groups)

@@ -216,30 +216,38 @@ describe('the spool on a disk that fails', () => {
     await ledger.close()
   })
 
-  it('survives a tmpfs that is really full', async () => {
-    const mount = join(dir, 'small')
-    try {
-      await mkdir(mount)
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', mount], { stdio: 'pipe' })
-    } catch {
-      console.log('      (not tried: mounting is not allowed here)')
-      return
-    }
-    try {
-      const ledger = open({ dir: mount })
-      for (let i = 0; i < 20; i++) {
-        accept(ledger, 100, `e${i}-`)
-        await ledger.durable()
+  for (const whenFull of ['memory', 'refuse'] as const) {
+    it(`survives a disk of 1 MiB that is really full: ${whenFull}`, async () => {
+      const mount = join(dir, 'small')
+      try {
+        await mkdir(mount)
+        execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mount], { stdio: 'pipe' })
+      } catch {
+        console.log('      (not tried: mounting is not allowed here)')
+        return
       }
-      assert.equal(ledger.stats().durability, 'memory')
-      assert.equal(ledger.depth, 2_000)
-      log.isDown = false
-      await ledger.flush()
-      assert.equal(log.events.size, 2_000)
-      await ledger.close()
-      assert.deepEqual(await readdir(mount), [])
-    } finally {
-      execFileSync('umount', [mount])
-    }
-  })
+      try {
+        const ledger = open({ dir: mount, whenFull })
+        let taken = 0
+        for (let i = 0; i < 60; i++) {
+          taken += accept(ledger, 100, `e${i}-`)
+          await ledger.durable()
+        }
+        const { durability, depth, dropped } = ledger.stats()
+        assert.equal(durability, 'memory')
+        assert.match(said.join('\n'), /nothing is put on disk at the moment \(ENOSPC\)/)
+        assert.deepEqual([depth, taken + dropped], [taken, 6_000])
+        if (whenFull === 'memory') assert.equal(dropped, 0)
+        else assert.ok(dropped > 1_000 && taken > 1_000, `${dropped} dropped`)
+        log.isDown = false
+        await ledger.flush()
+        assert.equal(log.events.size, taken)
+        assert.ok(log.events.has('e0-0'), 'the oldest is kept')
+        await ledger.close()
+        assert.deepEqual(await readdir(mount), [])
+      } finally {
+        execFileSync('umount', [mount])
+      }
+    })
+  }
 })

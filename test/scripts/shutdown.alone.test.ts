@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { createUsage, type UsageEvent } from '../../src/index.js'
+import { bearer, secret } from '../helpers/app.js'
+import { freshDatabase, type FreshDatabase } from '../helpers/mongo.js'
+import { lagMeter } from '../helpers/lag.js'
+import { quiet } from '../helpers/quiet.js'
+import { startTcpProxy, type TcpProxy } from '../helpers/tcp-proxy.js'
+import { until } from '../helpers/until.js'
+
+const script = fileURLToPath(new URL('../../scripts/serve.ts', import.meta.url))
+const streams = 200
+
+describe('npm start, when it is told to end', function () {
+  this.timeout(150_000)
+  let database: FreshDatabase
+  let proxy: TcpProxy
+  let cwd: string
+  let child: ChildProcess
+  let url: string
+
+  beforeEach(async () => {
+    database = await freshDatabase()
+    proxy = await startTcpProxy(Number(new URL(database.uri).port))
+    cwd = await mkdtemp(join(tmpdir(), 'shutdown-'))
+  })
+  afterEach(async () => {
+    child.kill('SIGKILL')
+    proxy.mend()
+    await proxy.close()
+    await database.drop()
+    await rm(cwd, { recursive: true, force: true })
+  })
+
+  /** A server that ends in so many ms at most. */
+  async function start(deadlineMs: number): Promise<void> {
+    const { PATH = '', HOME = '' } = process.env
+    const uri = `mongodb://127.0.0.1:${proxy.port}/${database.name}?directConnection=true`
+    const settings = { MONGODB_URI: uri, JWT_SECRET: secret, SHUTDOWN_MS: String(deadlineMs) }
+    child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), script], {
+      ...{ cwd, env: { PATH, HOME, PORT: '0', ...settings } },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    let said = ''
+    child.stdout?.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    await until(() => /listens on (\S+)/.test(said), 90_000)
+    url = /listens on (\S+)/.exec(said)?.[1] ?? assert.fail()
+  }
+
+  /** Streams that have begun; each resolves with whether it came to its end. */
+  async function openStreams(count: number, user: string, headers: Record<string, string> = {}) {
+    const body = JSON.stringify({ message: 'Where to in May?', max_tokens: 60 })
+    const begun = Array.from({ length: count }, async () => {
+      const response = await fetch(`${url}/ai/chat/stream`, {
+        ...{ method: 'POST', body },
+        headers: { ...bearer(user, { tier: 'enterprise' }), ...headers, ...json },
+      })
+      const text = response.text().then(
+        (whole) => /\[DONE\]|"usage"/.test(whole),
+        () => false,
+      )
+      return { status: response.status, text }
+    })
+    return Promise.all(begun)
+  }
+
+  /** How it ends, and how long that takes. */
+  async function end(signals: readonly NodeJS.Signals[]) {
+    const ended = once(child, 'exit')
+    let began = performance.now()
+    for (const [index, signal] of signals.entries()) {
+      if (index > 0) await sleep(100)
+      began = performance.now()
+      child.kill(signal)
+    }
+    const [code] = (await ended) as [number | null]
+    return { code, tookMs: performance.now() - began }
+  }
+
+  const logged = async (user_id: string) => {
+    const logs = database.connection.collection<UsageEvent>('usage_logs')
+    const found = await logs.find({ user_id }).toArray()
+    return found.map(({ status }) => status).sort()
+  }
+
+  /** What whoever comes next finds in the spool. */
+  async function takeOver(isDone: () => Promise<boolean>): Promise<void> {
+    const next = createUsage({
+      ...{ connection: database.connection, spool: { dir: join(cwd, 'data/spool') } },
+      ...{ auth: { secret, algorithms: ['HS256'] }, logger: quiet },
+    })
+    await until(isDone, 15_000)
+    await next.close()
+  }
+
+  it(`lets ${streams} streams end, stores all, and says that all is well`, async () => {
+    await start(15_000)
+    const open = await openStreams(streams, 'alice')
+    assert.ok(open.every(({ status }) => status === 200))
+    const { code } = await end(['SIGTERM'])
+    const ends = await Promise.all(open.map(({ text }) => text))
+    assert.equal(ends.filter(Boolean).length, streams)
+    assert.equal(code, 0)
+    assert.deepEqual(await logged('alice'), Array(streams).fill('ok'))
+  })
+
+  it('cuts off at the deadline what does not end, and records it as aborted', async () => {
+    await start(3_000)
+    const hanging = openStreams(40, 'bob', { 'x-simulator-fault': 'hang' }).catch(() => undefined)
+    await sleep(500)
+    const { code, tookMs } = await end(['SIGTERM'])
+    await hanging
+    assert.ok(tookMs < 4_000, `${tookMs} ms`)
+    assert.equal(code, 0)
+    // What could not be counted in time is recorded by the next one.
+    await takeOver(async () => (await logged('bob')).length >= 40)
+    assert.deepEqual(await logged('bob'), Array(40).fill('aborted'))
+  })
+
+  it('ends at the deadline while MongoDB hangs; the next one stores what was known, once', async () => {
+    await start(3_000)
+    await openStreams(1, 'first').then(([one]) => one?.text)
+    proxy.swallow()
+    const done = await openStreams(20, 'carol')
+    const hanging = openStreams(20, 'dave', { 'x-simulator-fault': 'hang' }).catch(() => undefined)
+    await Promise.all(done.map(({ text }) => text))
+    const { tookMs } = await end(['SIGTERM'])
+    await hanging
+    assert.ok(tookMs < 5_000, `${tookMs} ms`)
+    proxy.mend()
+    await takeOver(async () => (await logged('carol')).length + (await logged('dave')).length >= 40)
+    assert.deepEqual(await logged('carol'), Array(20).fill('ok'))
+    assert.deepEqual(await logged('dave'), Array(20).fill('aborted'))
+  })
+
+  for (const second of ['SIGTERM', 'SIGINT'] as const) {
+    it(`ends at once by a second signal, ${second}, and loses nothing`, async () => {
+      await start(15_000)
+      await openStreams(1, 'first').then(([one]) => one?.text)
+      proxy.swallow()
+      const done = await openStreams(20, 'erin')
+      await Promise.all(done.map(({ text }) => text))
+      const hanging = openStreams(streams, 'frank', { 'x-simulator-fault': 'hang' })
+      hanging.catch(() => undefined)
+      await sleep(1_000)
+      const lag = lagMeter()
+      const { code, tookMs } = await end(['SIGTERM', second])
+      lag.stop()
+      assert.ok(tookMs < 200 + 3 * lag.ms, `${tookMs} ms`)
+      assert.notEqual(code, 0)
+      proxy.mend()
+      await takeOver(async () => (await logged('frank')).length >= streams)
+      assert.deepEqual(await logged('erin'), Array(20).fill('ok'))
+      assert.deepEqual(await logged('frank'), Array(streams).fill('aborted'))
+    })
+  }
+})
+
+const json = { 'content-type': 'application/json' }
