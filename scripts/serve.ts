@@ -16,7 +16,6 @@ const log = {
 }
 
 interface Running {
-  readonly server: Server
   close(): Promise<void>
 }
 
@@ -44,7 +43,6 @@ async function serve(env: NodeJS.ProcessEnv, deadlineMs: number): Promise<Runnin
   const url = `http://localhost:${boundPort(server)}`
   announce(url, description, env.JWT_SECRET === undefined ? secret : undefined)
   return {
-    server,
     close: async () => {
       await shutDown({ server, usage, deadlineMs, warn: log.warn })
       await chosen.close()
@@ -131,8 +129,8 @@ async function main(): Promise<void> {
     return
   }
   const deadlineMs = deadlineOf(process.env.SHUTDOWN_MS)
-  const { server, close } = await serve(process.env, deadlineMs)
-  endBySignal(close, { server, deadlineMs, warn: log.warn })
+  const { close } = await serve(process.env, deadlineMs)
+  endBySignal(close, { deadlineMs, warn: log.warn })
 }
 
 main().catch((error: unknown) => {

@@ -29,27 +29,17 @@ export async function shutDown({ server, usage, deadlineMs, warn }: Stopping): P
   }
 }
 
-/** What a second signal leaves to those that are being cut off, ms. */
-const lastMs = 50
-
 /**
  * Ends the process in order at the first SIGTERM or SIGINT, at the deadline at the latest, and at once
- * at the second: what had been answered is in the spool then.
+ * at the second: what had been answered, and that the rest ran, is in the spool then.
  */
 export function endBySignal(
   close: () => Promise<void>,
-  { server, deadlineMs, warn }: Pick<Stopping, 'server' | 'deadlineMs' | 'warn'>,
+  { deadlineMs, warn }: Pick<Stopping, 'deadlineMs' | 'warn'>,
 ): void {
   let isStopping = false
-  const endNow = () => {
-    server.closeAllConnections()
-    setTimeout(() => process.exit(1), lastMs)
-  }
   const stop = () => {
-    if (isStopping) {
-      endNow()
-      return
-    }
+    if (isStopping) process.exit(1)
     isStopping = true
     warn('\nStopping: writing what is left. Again to stop at once.')
     const late = sleep(deadlineMs + 1_000).then(() => {

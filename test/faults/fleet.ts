@@ -104,7 +104,9 @@ export class Fleet {
     const closed = await Promise.all(this.apps.map((_, app) => this.#tell(app, 'close')))
     for (const { life } of this.apps) life?.agent.destroy()
     const names = await Promise.all(this.apps.map(({ dir }) => readdir(dir)))
-    return { closed: closed as Closed[], files: names.flat() }
+    // What begins with a dot was never complete: its process was killed before it could use it.
+    const files = names.flat().filter((name) => !name.startsWith('.'))
+    return { closed: closed as Closed[], files }
   }
 
   /** Ends whatever still runs, and removes the directories. */

@@ -23,7 +23,7 @@ export interface Verdict {
   doubled: number
   /** In the log with other figures, of another user, or as failed though no process died. */
   wrong: number
-  /** Answered within `windowMs` of the end of its process: in the log as aborted, tokens unknown. */
+  /** Answered before its process was killed: in the log as aborted, tokens unknown. */
   recovered: number
   /** Answered within `windowMs` of the end of its process: not in the log. */
   lostInWindow: number
@@ -111,10 +111,11 @@ function judgeOne(
     return
   }
   const ageMs = known.life.killedAt - known.at
-  const isExcused = operation.kind !== 'record' && ageMs < windowMs
-  if (isExcused) verdict.worstAgeMs = Math.max(verdict.worstAgeMs, ageMs)
+  const mayBeCut = operation.kind !== 'record' && Number.isFinite(ageMs)
+  const isExcused = mayBeCut && ageMs < windowMs
+  if (mayBeCut) verdict.worstAgeMs = Math.max(verdict.worstAgeMs, ageMs)
   if (row === undefined) blame(verdict, isExcused ? 'lostInWindow' : 'lost', operation.id, ageMs)
-  else if (isExcused && isAborted(row)) verdict.recovered += 1
+  else if (mayBeCut && isAborted(row)) verdict.recovered += 1
   else blame(verdict, 'wrong', operation.id, ageMs)
 }
 

@@ -26,7 +26,7 @@ export function reportOf(proof: Proof): string {
     ['**doubled**', verdict.doubled],
     ['recorded with other figures', verdict.wrong],
     [
-      `answered less than ${windowMs} ms before its process was killed, recovered as aborted`,
+      'answered before its process was killed, recovered as aborted, its tokens unknown',
       verdict.recovered,
     ],
     [

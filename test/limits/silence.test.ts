@@ -21,10 +21,11 @@ const amount = { requests: 1, tokens: 100, cost: 0 }
 describe('an instance that has heard nothing of the store for an hour', () => {
   it('counts once what it tells several times, since nobody answers', async () => {
     const database = await freshDatabase()
-    const clock = { ...systemClock, elapsed: () => systemClock.elapsed() + skipped }
+    const clock = { now: () => systemClock.now(), elapsed: () => systemClock.elapsed() + skipped }
     let skipped = 0
-    const { counters, prepare } = createStore(database.connection, clock)
-    await prepare()
+    const store = createStore(database.connection, clock)
+    const { counters } = store
+    await store.prepare()
     let isAnswering = true
     /** What it is told it knows, but its answers do not arrive. */
     const heard = async <T>(work: Promise<T>): Promise<T> => {

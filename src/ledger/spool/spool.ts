@@ -124,9 +124,8 @@ export class Spool {
   /** Puts an event on its way to the disk, with `spill` to be there only; undefined when it is not taken. */
   append(event: UnrecordedEvent, spill?: Pick<Range, 'epoch' | 'at'>): Group | undefined {
     const text = eventJson(event)
-    if (text === undefined || text.length > maxPayloadBytes / 3 || !this.#hasRoom(text.length)) {
-      return undefined
-    }
+    if (text === undefined || text.length > maxPayloadBytes / 3) return undefined
+    if (!this.#hasRoom(text.length)) return undefined
     const group = this.#log.gatherer.groupFor(text)
     if (spill === undefined) group.putLive(text)
     else {
