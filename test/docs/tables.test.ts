@@ -170,8 +170,8 @@ describe('what the README says of MongoDB', () => {
     planModel(connection),
     auditModel(connection),
     counterModel(connection),
-    leaseModel(connection),
     erasureModel(connection),
+    leaseModel(connection),
   ]
 
   it('names every field of usage_logs and no others', () => {
