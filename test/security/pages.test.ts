@@ -9,7 +9,8 @@ const script = '<script>alert(1)</script><img src=x onerror=alert(1)>"\'>'
 const encoded = encodeURIComponent(script)
 
 /** Types that a browser makes no page of. */
-const inert = /^(?:application\/(?:json|problem\+json|x-ndjson|yaml)|text\/event-stream|text\/plain)\b/
+const inert =
+  /^(?:application\/(?:json|problem\+json|x-ndjson|yaml)|text\/event-stream|text\/plain)\b/
 
 describe('answers with names that are HTML', () => {
   let app: TestApp
