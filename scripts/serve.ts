@@ -16,7 +16,7 @@ const log = {
 }
 
 interface Running {
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /** The stand-alone server: an embedded mongod unless MONGODB_URI is set, a demo AI app, the meter. */

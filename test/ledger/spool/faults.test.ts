@@ -222,7 +222,8 @@ describe('the spool on a disk that fails', () => {
         await mkdir(mount)
         execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mount], { stdio: 'pipe' })
       } catch {
-        return console.log('      (not tried: mounting is not allowed here)')
+        console.log('      (not tried: mounting is not allowed here)')
+        return
       }
       try {
         const ledger = open({ dir: mount, whenFull })
@@ -232,9 +233,8 @@ describe('the spool on a disk that fails', () => {
           await ledger.durable()
         }
         const { durability, depth, dropped } = ledger.stats()
-        assert.equal(durability, 'memory')
         assert.match(said.join(), /nothing is put on disk at the moment \(ENOSPC\)/)
-        assert.deepEqual([depth, taken + dropped], [taken, 6_000])
+        assert.deepEqual([durability, depth, taken + dropped], ['memory', taken, 6_000])
         assert.ok(whenFull === 'memory' ? dropped === 0 : dropped > 1_000 && taken > 1_000)
         log.isDown = false
         await ledger.flush()
