@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { typescriptArgs } from '../helpers/children.js'
 import { until } from '../helpers/until.js'
 import { segmentsIn } from '../ledger/spool/support.js'
 
@@ -54,7 +55,8 @@ export class Fleet {
   async start(app: number): Promise<void> {
     const one = this.#app(app)
     const args = [this.#uri, one.dir, String(one.shiftMs)]
-    const child = fork(script, args, { execArgv: ['--import', import.meta.resolve('tsx')] })
+    const env = { ...process.env, NODE_V8_COVERAGE: '' }
+    const child = fork(script, args, { env, execArgv: [...typescriptArgs] })
     const [{ port }] = (await once(child, 'message')) as [{ port: number }]
     const agent = new Agent({ keepAlive: true, maxSockets: 64 })
     one.life = { child, port, agent, killedAt: Infinity }

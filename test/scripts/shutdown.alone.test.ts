@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { typescriptArgs } from '../helpers/children.js'
 import { createUsage, type UsageEvent } from '../../src/index.js'
 import { bearer, secret } from '../helpers/app.js'
 import { freshDatabase, type FreshDatabase } from '../helpers/mongo.js'
@@ -41,10 +42,12 @@ describe('npm start, when it is told to end', function () {
   /** A server that ends in so many ms at most. */
   async function start(deadlineMs: number): Promise<void> {
     const { PATH = '', HOME = '' } = process.env
+    // Writing down what was covered would take longer than it may take to end.
+    const quick = { NODE_V8_COVERAGE: '' }
     const uri = `mongodb://127.0.0.1:${proxy.port}/${database.name}?directConnection=true`
     const settings = { MONGODB_URI: uri, JWT_SECRET: secret, SHUTDOWN_MS: String(deadlineMs) }
-    child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), script], {
-      ...{ cwd, env: { PATH, HOME, PORT: '0', ...settings } },
+    child = spawn(process.execPath, [...typescriptArgs, script], {
+      ...{ cwd, env: { PATH, HOME, PORT: '0', ...settings, ...quick } },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     let said = ''
