@@ -62,7 +62,10 @@ export class ErasureStore {
   async since(since: Date | undefined): Promise<(OpenErasure & { updated_at: Date })[]> {
     const filter = {
       user_id: { $exists: true },
-      ...(since !== undefined && { changed_at: { $gte: since } }),
+      // Those that are open have it, and an index.
+      ...(since === undefined
+        ? { check_at: { $gte: new Date(0) } }
+        : { changed_at: { $gte: since } }),
     }
     const found = await this.#db.within(this.#erasures().find(filter).toArray())
     return (found as OpenErasure[]).map((doc) => ({ ...doc, updated_at: doc.changed_at }))

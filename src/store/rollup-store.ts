@@ -1,9 +1,10 @@
 import type { Model, mongo } from 'mongoose'
-import { figureNames, type Cell, type Figures, type PartOfCell } from '../rollup/cells.js'
+import { figureNames, type Cell, type PartOfCell } from '../rollup/cells.js'
 import type { DayDoc, IntervalDoc } from '../rollup/documents.js'
 import type { Span } from '../time.js'
 import { durable, type Database } from './database.js'
 import type { Databases } from './databases.js'
+import type { UserFigures, UserSum, UserTotals } from './user-sums.js'
 import {
   keyOf,
   notNewerThan,
@@ -226,26 +227,3 @@ const needed = [
   ...(['cost_nano_usd', 'unpriced_operations'] as const),
   ...(['response_time_ms_sum', 'response_time_samples'] as const),
 ].map((name: keyof Cell) => `cells.${name}`)
-
-export interface UserSum {
-  user_id: string
-  day?: string
-  operations: number
-  tokens: number
-  cost_nano_usd: number
-  unpriced_operations: number
-}
-
-export interface UserFigures extends Figures {
-  user_id: string
-  last_activity_at: Date
-}
-
-export interface UserTotals {
-  /** The user id. */
-  _id: string
-  total_operations: number
-  total_tokens: number
-  total_cost_nano_usd: number
-  last_active_at: Date
-}

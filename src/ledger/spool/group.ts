@@ -115,3 +115,15 @@ export class Group {
     this.#whenDone?.done()
   }
 }
+
+/** Groups that follow each other in one slab, together: they can be written at once. */
+export function runsOf(groups: readonly Group[]): Group[][] {
+  const runs: Group[][] = []
+  for (const group of groups) {
+    const run = runs.at(-1)
+    const last = run?.at(-1)
+    if (last?.slab === group.slab && last.to === group.from) run?.push(group)
+    else runs.push([group])
+  }
+  return runs
+}

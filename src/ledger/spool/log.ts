@@ -62,7 +62,8 @@ export class Log {
   constructor(options: LogOptions) {
     this.#options = options
     this.segments = new Segments(options.files, options.clock, options.directory)
-    this.#writer = new SegmentWriter(options, this.segments)
+    const onSealed = () => this.#sealed()
+    this.#writer = new SegmentWriter({ ...options, onSealed }, this.segments)
   }
 
   /** Whether something may be gathered for it now: not soon after a failure. */
@@ -222,6 +223,11 @@ export class Log {
       void this.#sync()
     }, syncAfterMs)
     this.#syncTimer.unref()
+  }
+
+  #sealed(): void {
+    if (this.#writer.isBroken) this.schedule()
+    else this.#options.onSettled()
   }
 
   /** What cannot be brought to the disk is written again, to another segment. */

@@ -40,15 +40,20 @@ export class SegmentFile {
     return this.#broken
   }
 
-  /** Writes a group at the end. What a failed write leaves behind is damage, and read as such. */
-  async write(group: Group): Promise<void> {
-    const { bytes } = group
+  /**
+   * Writes groups that follow each other at the end; answers how many bytes they are. What a failed
+   * write leaves behind is damage, and read as such.
+   */
+  async write(groups: readonly Group[]): Promise<number> {
+    const [first] = groups
+    const bytes = first?.slab.subarray(first.from, groups.at(-1)?.to) ?? Buffer.alloc(0)
     const position = this.segment.size
     for (let at = 0; at < bytes.length;) {
       const { bytesWritten } = await this.#write(bytes.subarray(at), position + at)
       at += bytesWritten
     }
-    this.#placed(group)
+    for (const group of groups) this.#placed(group)
+    return bytes.length
   }
 
   /** The same in this very turn. Only while nothing else is being written. */

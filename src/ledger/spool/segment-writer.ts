@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.js'
 import { codeOf, type SpoolFiles } from './files.js'
-import type { Group } from './group.js'
+import { runsOf, type Group } from './group.js'
 import { SegmentFile } from './segment-file.js'
 import type { Segments } from './segments.js'
 import type { Fsync } from './spool-options.js'
@@ -21,6 +21,15 @@ export interface Stored {
   readonly code: string
 }
 
+interface WriterParts {
+  readonly files: SpoolFiles
+  readonly clock: Clock
+  readonly directory: string
+  readonly fsync: Fsync
+  /** A file that was full is on the disk, or see `isBroken`. */
+  readonly onSealed: () => void
+}
+
 /** Writes groups to segments, one after the other. Its calls must not overlap, but for `sync`. */
 export class SegmentWriter {
   readonly #files: SpoolFiles
@@ -31,18 +40,19 @@ export class SegmentWriter {
   #file: SegmentFile | undefined
   /** Of files that had to be given up: to be written first. */
   #again: Group[] = []
+  readonly #onSealed: () => void
+  /** Brings the file before the current one to the disk, and closes it. Never rejects. */
+  #sealing: Promise<void> | undefined
   #wantsNew = false
   #isWriting = false
   #syncingSince: number | undefined
 
-  constructor(
-    parts: { files: SpoolFiles; clock: Clock; directory: string; fsync: Fsync },
-    segments: Segments,
-  ) {
+  constructor(parts: WriterParts, segments: Segments) {
     this.#files = parts.files
     this.#clock = parts.clock
     this.#directory = parts.directory
     this.#fsync = parts.fsync
+    this.#onSealed = parts.onSealed
     this.#segments = segments
   }
 
@@ -52,7 +62,7 @@ export class SegmentWriter {
 
   /** A sync has failed: what it was to cover must be stored again, with the next groups or without. */
   get isBroken(): boolean {
-    return this.#file?.isBroken ?? false
+    return this.#file?.isBroken === true || this.#again.length > 0
   }
 
   /** For how long a sync has been under way, ms. */
@@ -98,7 +108,7 @@ export class SegmentWriter {
     let written = 0
     for (let failures = 0; ;) {
       try {
-        if (this.isBroken) this.#again.push(...(await this.#abandon()))
+        if (this.#file?.isBroken) this.#again.push(...(await this.#abandon()))
         left = [...this.#again.splice(0), ...left]
         await this.#write(left)
         written += left.length
@@ -118,9 +128,10 @@ export class SegmentWriter {
   async sync(): Promise<boolean> {
     const file = this.#file
     try {
+      await this.#sealing
       if (this.#fsync === 'off') file?.settleWritten()
       else if (file !== undefined) await this.#sync(file)
-      return true
+      return this.#again.length === 0
     } catch {
       return false
     }
@@ -129,6 +140,7 @@ export class SegmentWriter {
   async close(): Promise<void> {
     const file = this.#file
     this.#file = undefined
+    await this.#sealing
     if (file !== undefined) await this.#seal(file)
   }
 
@@ -136,16 +148,18 @@ export class SegmentWriter {
     if (this.#wantsNew || (this.#file !== undefined && isFull(this.#file))) await this.#renew()
     this.#isWriting = groups.length > 0
     try {
-      for (const group of groups) {
+      for (const run of runsOf(groups)) {
         const file = (this.#file ??= await this.#create())
-        await file.write(group)
-        this.#segments.grew(group.bytes.length)
+        this.#segments.grew(await file.write(run))
         if (isFull(file)) await this.#renew()
       }
     } finally {
       this.#isWriting = false
     }
-    if (this.#fsync === 'strict' && this.#file !== undefined) await this.#sync(this.#file)
+    if (this.#fsync === 'strict') {
+      await this.#sealing
+      if (this.#file !== undefined) await this.#sync(this.#file)
+    }
     if (this.#fsync === 'off') this.#file?.settleWritten()
     // The next frame finds a file.
     this.#file ??= await this.#create()
@@ -187,14 +201,17 @@ export class SegmentWriter {
     // A disk that gives no new file may take more in the old one.
     if (next === undefined && old?.segment.isDone === false && old.segment.size < mostBytes) return
     this.#file = next
-    if (old !== undefined) await this.#seal(old)
+    if (old === undefined) return
+    // One at a time beside the writing: until it is on the disk, what is in it stays in memory too.
+    await this.#sealing
+    this.#sealing = this.#seal(old).then(this.#onSealed)
   }
 
   /** Nothing more is written to it. */
   async #seal(file: SegmentFile): Promise<void> {
     try {
       if (this.#fsync === 'off') file.settleWritten()
-      else if (!file.segment.isDone) await this.#sync(file)
+      else if (!file.segment.isDone) await file.sync()
       await file.close()
     } catch {
       this.#again.push(...(await giveUp(file, this.#segments)))

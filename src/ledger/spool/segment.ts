@@ -1,5 +1,8 @@
 import type { Group, Place, Range } from './group.js'
 
+/** A range takes no more beyond this: it is read back as a whole, bytes. */
+const rangeBytes = 1024 * 1024
+
 /**
  * What is known of one file of frames. Everything here can be forgotten: the file alone says what to
  * send again.
@@ -58,7 +61,8 @@ export class Segment implements Place {
   settle(group: Group): void {
     const [first] = group.ranges
     const last = this.ranges.at(-1)
-    const joins = first !== undefined && this.#endsSpilled && group.startsSpilled
+    const follows = this.#endsSpilled && group.startsSpilled
+    const joins = first !== undefined && follows && sizeOf(last) < rangeBytes
     for (const range of group.ranges) {
       const from = range.from + group.position
       const to = range.to + group.position
@@ -92,4 +96,8 @@ export class Segment implements Place {
     this.spilled -= count
     if (this.spilled <= 0) this.#onRelease(this)
   }
+}
+
+function sizeOf(range: Range | undefined): number {
+  return range === undefined ? 0 : range.to - range.from
 }

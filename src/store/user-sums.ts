@@ -1,0 +1,27 @@
+import type { Figures } from '../rollup/cells.js'
+
+/** What a user has used in some spans. */
+export interface UserSum {
+  user_id: string
+  day?: string
+  operations: number
+  tokens: number
+  cost_nano_usd: number
+  unpriced_operations: number
+}
+
+/** All of it. */
+export interface UserFigures extends Figures {
+  user_id: string
+  last_activity_at: Date
+}
+
+/** What a user has used as long as there are rollups of it. */
+export interface UserTotals {
+  /** The user id. */
+  _id: string
+  total_operations: number
+  total_tokens: number
+  total_cost_nano_usd: number
+  last_active_at: Date
+}
