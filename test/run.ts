@@ -11,7 +11,10 @@ import { shareTestMongo, stopTestMongo } from './helpers/mongo.js'
 
 const given = process.argv.slice(2)
 /** What takes longest goes first. */
-const first = ['outbound', 'scripts', 'limits', 'security', 'tap', 'ledger', 'simulator', 'proxy']
+const first = [
+  ...['scripts', 'outbound', 'store', 'package', 'limits', 'security', 'tap', 'ledger'],
+  ...['simulator', 'proxy', 'e2e', 'erasure'],
+]
 
 const isShared = (file: string | Buffer) => /(?<!\.alone)\.test\.ts$/.test(String(file))
 

@@ -1,13 +1,14 @@
 import { Group } from './group.js'
 import { headerBytes } from './frame.js'
+import { Slabs, type Slab } from './slab.js'
 
-const slabBytes = 1024 * 1024
 /** Written at once at most. */
 const groupBytes = 256 * 1024
 
 /** Gathers frames into groups, in memory that is used from one end to the other. */
 export class Gatherer {
-  #slab = Buffer.alloc(0)
+  readonly #slabs = new Slabs()
+  #slab: Slab | undefined
   #used = 0
   #current: Group | undefined
   #full: Group[] = []
@@ -26,8 +27,9 @@ export class Gatherer {
       this.#close(current)
     }
     const needed = headerBytes + text.length * 3
-    if (this.#used + needed > this.#slab.length) {
-      this.#slab = Buffer.allocUnsafeSlow(Math.max(slabBytes, needed))
+    if (this.#slab === undefined || this.#used + needed > this.#slab.bytes.length) {
+      this.#slab?.close()
+      this.#slab = this.#slabs.next(needed)
       this.#used = 0
     }
     this.#current = new Group(this.#slab, this.#used)

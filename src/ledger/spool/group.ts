@@ -1,4 +1,5 @@
 import { headerBytes, writeFrame, type FrameKind } from './frame.js'
+import type { Slab } from './slab.js'
 
 /** Events that are on disk only, one after the other. Offsets are into the segment (or group). */
 export interface Range {
@@ -23,7 +24,7 @@ export interface Place {
  * until it is part of a segment, and then there.
  */
 export class Group {
-  readonly slab: Buffer
+  readonly slab: Slab
   readonly from: number
   to: number
   /** Events held in memory too, and operations that still run. */
@@ -44,14 +45,15 @@ export class Group {
   #whenDone: { promise: Promise<void>; done: () => void } | undefined
   #isDone = false
 
-  constructor(slab: Buffer, from: number) {
+  constructor(slab: Slab, from: number) {
+    slab.take()
     this.slab = slab
     this.from = from
     this.to = from
   }
 
   get bytes(): Buffer {
-    return this.slab.subarray(this.from, this.to)
+    return this.slab.bytes.subarray(this.from, this.to)
   }
 
   get frames(): number {
@@ -59,11 +61,11 @@ export class Group {
   }
 
   hasRoom(text: string): boolean {
-    return this.to + headerBytes + text.length * 3 <= this.slab.length
+    return this.to + headerBytes + text.length * 3 <= this.slab.bytes.length
   }
 
   put(kind: FrameKind, text: string): void {
-    this.to = writeFrame(this.slab, this.to, kind, text)
+    this.to = writeFrame(this.slab.bytes, this.to, kind, text)
     this.#frames += 1
   }
 
@@ -87,6 +89,11 @@ export class Group {
     } else this.ranges.push({ from, to, count: 1, epoch, at })
     this.spilled += 1
     this.endsSpilled = true
+  }
+
+  /** Its bytes are on the disk, or given up: they are not looked at again. To be called once. */
+  free(): void {
+    this.slab.give()
   }
 
   /** One of what is live has been acknowledged, or is over. */

@@ -244,5 +244,6 @@ export class Log {
   #lose(groups: readonly Group[], code: string): void {
     for (const group of groups) group.isLost = true
     this.#options.onLost(groups, code)
+    for (const group of groups) group.free()
   }
 }

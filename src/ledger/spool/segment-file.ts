@@ -46,7 +46,7 @@ export class SegmentFile {
    */
   async write(groups: readonly Group[]): Promise<number> {
     const [first] = groups
-    const bytes = first?.slab.subarray(first.from, groups.at(-1)?.to) ?? Buffer.alloc(0)
+    const bytes = first?.slab.bytes.subarray(first.from, groups.at(-1)?.to) ?? Buffer.alloc(0)
     const position = this.segment.size
     for (let at = 0; at < bytes.length;) {
       const { bytesWritten } = await this.#write(bytes.subarray(at), position + at)
@@ -114,12 +114,17 @@ export class SegmentFile {
       this.#unsynced = [...groups, ...this.#unsynced]
       throw error
     }
-    for (const group of groups) this.segment.settle(group)
+    for (const group of groups) this.#settle(group)
+  }
+
+  #settle(group: Group): void {
+    this.segment.settle(group)
+    group.free()
   }
 
   /** Without asking the disk: what has been written is taken for there. */
   settleWritten(): void {
-    for (const group of this.#unsynced) this.segment.settle(group)
+    for (const group of this.#unsynced) this.#settle(group)
     this.#unsynced = []
     this.#unsyncedBytes = 0
   }
