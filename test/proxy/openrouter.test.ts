@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { startSimulator, type Simulator } from '../../scripts/simulator/index.js'
 import { rollUp } from '../../src/rollup/roller.js'
 import { createStore } from '../../src/store/store.js'
 import { systemClock } from '../../src/clock.js'
+import type { UsageEvent } from '../../src/index.js'
 import { bearer } from '../helpers/app.js'
 import { settledCall } from '../simulator/support.js'
 import {
@@ -135,6 +137,11 @@ describe('the proxy to OpenRouter', () => {
       void host.event(user).then((found) => (event = found))
     }, 50)
     await until(() => event.token_source === 'provider', 8_000).finally(() => clearInterval(poll))
+    // What rolls up sees it once a majority has it, which may be a moment later.
+    const options = { readConcern: 'majority' } as const
+    const logs = host.database.connection.collection<UsageEvent>('usage_logs', options)
+    const isKept = { _id: event._id, token_source: 'provider' } as const
+    while ((await logs.findOne(isKept)) === null) await sleep(5)
     return event
   }
 })
