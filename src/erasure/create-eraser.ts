@@ -2,7 +2,7 @@ import type { Config } from '../config.js'
 import type { UnrecordedEvent } from '../event.js'
 import type { Ledger } from '../ledger/ledger.js'
 import type { Rules } from '../limits/rules.js'
-import type { Renaming } from '../store/person-logs.js'
+import { telling, type Renaming } from '../store/person-logs.js'
 import type { Store } from '../store/store.js'
 import { Eraser } from './eraser.js'
 
@@ -29,7 +29,7 @@ export function createEraser({ clock, logger }: Config, house: ErasedHouse): Era
 
 function renamed(event: UnrecordedEvent, renaming: Renaming | undefined) {
   if (renaming === undefined || event.timestamp >= renaming.until) return undefined
-  const { client_request_id: _, conversation_id: __, generation_id: ___, ...rest } = event
-  const { metadata: ____, content_hash: _____, ...kept } = rest
-  return { ...kept, user_id: renaming.to }
+  const anonymous = { ...event, user_id: renaming.to }
+  for (const name of telling) Reflect.deleteProperty(anonymous, name)
+  return anonymous
 }

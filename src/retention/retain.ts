@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { openFrom } from '../rollup/freshness.js'
 import { rollupsOf } from '../rollup/rebuild.js'
 import { daySpan, type RollupDoor } from '../rollup/roller.js'
@@ -5,7 +6,6 @@ import type { DayDoc, IntervalDoc } from '../rollup/documents.js'
 import { stateReuseMs } from '../store/state-store.js'
 import type { Store } from '../store/store.js'
 import { dayMs, floorTo } from '../time.js'
-import { pause } from './pause.js'
 
 export type RetentionDoor = RollupDoor & Pick<Store, 'retention'>
 
@@ -98,4 +98,9 @@ async function deleteBefore(
     if (some < batchSize) return deleted
     await pause(Math.max(minPauseMs, (elapsed() - began) * (1 / share - 1)), signal)
   }
+}
+
+/** Waits so long, or until it is told to stop. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal, ref: false }).catch(() => undefined)
 }

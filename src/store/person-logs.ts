@@ -12,13 +12,13 @@ export interface Renaming {
 }
 
 /** What could tell who it was, beside the user id. Tokens and costs stay. */
-const telling = [
+export const telling = [
   'client_request_id',
   'conversation_id',
   'generation_id',
   'metadata',
   'content_hash',
-]
+] as const
 
 /** How long exporting or listing a person's whole log may take in the database, ms. */
 const readMs = 120_000
@@ -54,7 +54,10 @@ export class PersonLogs {
       .limit(count)
     const ids = (await this.#db.within(cursor.toArray())).map(({ _id }) => _id)
     if (ids.length === 0) return 0
-    const update = [{ $set: { user_id: { $literal: to }, ...stamped(stamp) } }, { $unset: telling }]
+    const update = [
+      { $set: { user_id: { $literal: to }, ...stamped(stamp) } },
+      { $unset: [...telling] },
+    ]
     await this.#logs().updateMany({ _id: { $in: ids }, user_id: { $eq: from } }, update, {
       writeConcern: durable,
     })

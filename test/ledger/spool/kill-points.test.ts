@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,6 +6,7 @@ import { realFiles, type SpoolFiles } from '../../../src/ledger/spool/files.js'
 import type { Owner } from '../../../src/ledger/spool/owner.js'
 import {
   database,
+  deadPid,
   event,
   FakeLog,
   filesIn,
@@ -16,8 +16,6 @@ import {
   segmentsIn,
   until,
 } from './support.js'
-
-const deadPid = spawnSync(process.execPath, ['-e', '']).pid
 
 /** A file system whose process dies after so many calls: from then on none does anything, or returns. */
 function mortal(calls: number): { files: SpoolFiles; isDead: () => boolean } {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +13,9 @@ import { until as soon } from '../../helpers/until.js'
 
 export { event } from '../../helpers/events.js'
 export { quiet }
+
+/** A pid that was one until just now. */
+export const deadPid = spawnSync(process.execPath, ['-e', '']).pid
 
 /** What MongoDB would do, in memory: each id once, and nothing while it is down. */
 export class FakeLog implements LedgerDoor {

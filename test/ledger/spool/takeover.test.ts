@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
@@ -12,6 +11,7 @@ import type { Owner } from '../../../src/ledger/spool/owner.js'
 import { Takeover } from '../../../src/ledger/spool/takeover.js'
 import {
   database,
+  deadPid,
   event,
   FakeLog,
   filesIn,
@@ -23,9 +23,6 @@ import {
 } from './support.js'
 
 const name = await database()
-/** A pid that was one until just now. */
-const deadPid = spawnSync(process.execPath, ['-e', '']).pid
-
 describe('taking over what a process has left', () => {
   let dir: string
   beforeEach(async () => (dir = await freshDir()))
