@@ -116,10 +116,16 @@ export class Eraser {
     return doc
   }
 
-  /** Whether a user has become somebody since the last erasure. */
-  async #isNew({ status }: ErasureDoc, userId: string): Promise<boolean> {
-    const { logs, facts } = this.#options.store.persons
+  /**
+   * Whether a user has become somebody since the last erasure. What came late for that one is put there
+   * first: it is the same person's as what was erased then.
+   */
+  async #isNew({ status, pseudonym, until }: ErasureDoc, userId: string): Promise<boolean> {
+    const { store } = this.#options
     if (status === 'pending') return false
+    const last = { from: userId, to: pseudonym, until }
+    if (await isLeft(store, last)) await erase(store, last, this.#stopping.signal)
+    const { logs, facts } = store.persons
     return (await logs.has(userId)) || facts.has(userId)
   }
 

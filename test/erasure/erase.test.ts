@@ -56,6 +56,8 @@ class ErasingWorld extends KeepingWorld {
     const until = this.now
     const { pseudonym, status } = await this.eraser.request(userId, 'root')
     assert.equal(status, 'erased')
+    // What came late for the erasure before is that one's.
+    this.renameLog()
     this.#latest.set(userId, { until, pseudonym })
     this.renameLog()
   }
@@ -160,5 +162,29 @@ describe('erasing persons', () => {
       },
     )
     await fc.assert(property, { numRuns: 4, endOnFailure: true })
+  })
+
+  it('gives what came late after one erasure to that one, though it is asked for again before', async () => {
+    const database = await freshDatabase()
+    const world = new ErasingWorld(database.connection, start)
+    await world.store.prepare()
+    const did = (daysAgo: number, input_tokens: number) =>
+      world.append([
+        { user_id: 'person-alice', timestamp: new Date(world.now - daysAgo * dayMs), input_tokens },
+      ])
+    await did(3, 1)
+    await world.erase('person-alice')
+    await did(2, 2)
+    world.now += dayMs
+    await did(0.5, 4)
+    await world.erase('person-alice')
+    const logs = database.connection.collection('usage_logs')
+    const found = await logs.find().sort({ input_tokens: 1 }).toArray()
+    const [first, late, later] = found.map(({ user_id }) => String(user_id))
+    assert.match(String(first), /^erased:/)
+    assert.equal(late, first)
+    assert.match(String(later), /^erased:/)
+    assert.notEqual(later, first)
+    await database.drop()
   })
 })
