@@ -1,39 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { flowDelayOf, type Counted, type Flow } from '../store/counter-flow.js'
-import { goneMs, type CountedLimit, type Move, type Moved } from '../store/counter-move.js'
+import { flowDelayOf, type Counted } from '../store/counter-flow.js'
+import { goneMs, type Move, type Moved } from '../store/counter-move.js'
 import type { Clock } from '../clock.js'
 import type { Amount } from './amount.js'
 import { Nearness } from './nearness.js'
+import { isSameQuestion, type Held, type Kept, type Question } from './question.js'
 import { Tally } from './tally.js'
 import type { Trips } from './trips.js'
-
-/** The store as a desk sees it. */
-export interface CounterDoor {
-  move(moves: readonly Move[]): Promise<PromiseSettledResult<Moved>[]>
-  say(moves: readonly Move[]): Promise<boolean[]>
-  find(subjects: readonly string[]): Promise<Map<string, Counted>>
-}
-
-/** What is asked, in the windows of the instant it is asked at. */
-export interface Question {
-  readonly limits: readonly CountedLimit[]
-  readonly flows: readonly Flow[]
-  /** Windows in which the operation counts, limited or not. */
-  readonly keys: readonly string[]
-  /** Windows before those, in which other instances may be still. */
-  readonly before: readonly string[]
-}
-
-/** What a counter is kept for. */
-type Kept = Omit<Question, 'limits'>
-
-/** What was let through, until its usage is known. */
-export interface Held extends Kept {
-  /** The windows it counts in; `keys` has also where only what runs now is counted. */
-  readonly windows: readonly string[]
-  /** Undefined: it was let through without asking. */
-  readonly held: Amount | undefined
-}
 
 export interface Answer extends Pick<Counted, 'parts'> {
   readonly admitted: boolean
@@ -75,6 +48,7 @@ export class Desk {
   #sequence = 0
   #waiting: Ask[] = []
   #isMoving = false
+  #onMoved: (() => void)[] = []
   #isDirty = false
   #movedAt: number
   /** Whether others have left parts that should be merged. */
@@ -114,6 +88,11 @@ export class Desk {
     })
   }
 
+  /** Resolves when the update that is on its way, if one is, has ended. */
+  moved(): Promise<void> {
+    return this.#isMoving ? new Promise((done) => this.#onMoved.push(done)) : Promise.resolve()
+  }
+
   /** What it used will be settled within moments. */
   ended(held: Held): void {
     this.#nearness.ended(held)
@@ -142,6 +121,7 @@ export class Desk {
     if (wasSaid) this.#hasSaid(move)
     else this.#isDirty = true
     this.#isMoving = false
+    this.#hasMoved()
     if (this.#waiting.length > 0) void this.#work()
   }
 
@@ -160,8 +140,14 @@ export class Desk {
         this.#isDirty = true
         for (const ask of batch) ask.reject(error)
       }
+      this.#hasMoved()
     }
     this.#isMoving = false
+    this.#hasMoved()
+  }
+
+  #hasMoved(): void {
+    for (const done of this.#onMoved.splice(0)) done()
   }
 
   #answer(
@@ -188,7 +174,7 @@ export class Desk {
   /** Those that ask under the same limits and in the same windows. */
   #takeBatch(): Ask[] {
     const first = this.#waiting[0]?.question
-    const differs = this.#waiting.findIndex(({ question }) => !isSame(question, first))
+    const differs = this.#waiting.findIndex(({ question }) => !isSameQuestion(question, first))
     const count = Math.min(differs === -1 ? this.#waiting.length : differs, maxAsks)
     return this.#waiting.splice(0, count)
   }
@@ -235,9 +221,4 @@ export class Desk {
       merges: this.#seesGone,
     }
   }
-}
-
-function isSame(a: Question, b: Question | undefined): boolean {
-  if (a === b) return true
-  return b !== undefined && a.limits === b.limits && a.keys.join() === b.keys.join()
 }

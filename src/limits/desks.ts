@@ -1,9 +1,18 @@
 import type { Clock } from '../clock.js'
 import type { Amount } from './amount.js'
-import type { Move } from '../store/counter-move.js'
-import { Desk, leaseMs, type CounterDoor, type Held } from './desk.js'
+import type { Counted } from '../store/counter-flow.js'
+import type { Move, Moved } from '../store/counter-move.js'
+import { Desk, leaseMs } from './desk.js'
+import type { Held } from './question.js'
 import { inTime } from '../in-time.js'
 import { Trips } from './trips.js'
+
+/** The store as a desk sees it. */
+export interface CounterDoor {
+  move(moves: readonly Move[]): Promise<PromiseSettledResult<Moved>[]>
+  say(moves: readonly Move[]): Promise<boolean[]>
+  find(subjects: readonly string[]): Promise<Map<string, Counted>>
+}
 
 /** How soon others hear of what was settled, ms. */
 const confirmMs = 100
@@ -74,9 +83,11 @@ export class Desks {
 
   /** Resolves when the store knows what was settled for subjects here, or cannot. */
   async say(subjects: readonly string[]): Promise<void> {
-    const desks = subjects.map((subject) => this.#desks.get(subject))
-    const dirty = desks.filter((desk) => desk?.isDirty === true)
-    if (dirty.length > 0) await this.#confirm(dirty as Desk[])
+    const desks = subjects.flatMap((subject) => this.#desks.get(subject) ?? [])
+    // What is on its way may have it, and a read would come before it.
+    await Promise.all(desks.map((desk) => desk.moved()))
+    await this.#confirm(desks.filter((desk) => desk.isDirty))
+    await Promise.all(desks.map((desk) => desk.moved()))
   }
 
   /** What is on its way may still be said once; what comes is counted by another desk. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js'
 import { flowKey } from '../store/counter-flow.js'
 import type { CountedLimit } from '../store/counter-move.js'
-import type { Question } from './desk.js'
+import type { Question } from './question.js'
 import type { Limit, Plan, Window } from './plan.js'
 import { flowOf, isSmoothed } from './smoothing.js'
 import { concurrencyLimit, isKnownBefore, nowKey } from './standing.js'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../../src/clock.js'
-import type { CounterDoor } from '../../src/limits/desk.js'
+import type { CounterDoor } from '../../src/limits/desks.js'
 import { Limiter, type Answered } from '../../src/limits/limiter.js'
 import type { Plan } from '../../src/limits/plan.js'
 import { createStore } from '../../src/store/store.js'

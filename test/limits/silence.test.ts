@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { systemClock } from '../../src/clock.js'
-import type { CounterDoor } from '../../src/limits/desk.js'
+import type { CounterDoor } from '../../src/limits/desks.js'
 import { Limiter } from '../../src/limits/limiter.js'
 import type { Plan } from '../../src/limits/plan.js'
 import { createStore } from '../../src/store/store.js'
