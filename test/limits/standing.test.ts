@@ -6,6 +6,7 @@ import { Limiter } from '../../src/limits/limiter.js'
 import type { Plan } from '../../src/limits/plan.js'
 import { createStore } from '../../src/store/store.js'
 import { freshDatabase } from '../helpers/mongo.js'
+import { until } from '../helpers/until.js'
 
 const limit = { name: 'daily', metric: 'tokens', window: 'day', limit: 100 } as const
 const plan: Plan = {
@@ -29,7 +30,7 @@ describe('how far a limit is used', () => {
     }
     const limiter = new Limiter(slow, systemClock, 'UTC')
     limiter.charge('user:alice', plan, { requests: 1, tokens: 7, cost: 0 }, Date.now())
-    while (!isBeingTold) await sleep(5)
+    await until(() => isBeingTold)
     const [standing] = await limiter.look('user:alice', plan)
     assert.equal(standing?.used, 7)
     limiter.stop()
