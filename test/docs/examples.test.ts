@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { start as startOwnAuth } from '../../examples/existing-app-with-own-auth.js'
 import { start as startExpress4 } from '../../examples/express-4.js'
 import { start as startExpress5 } from '../../examples/express-5.js'
+import { start as startPlans } from '../../examples/plans.js'
 import { bearer, secret } from '../helpers/app.js'
 import { freshDatabase, type FreshDatabase } from '../helpers/mongo.js'
+import { until } from '../helpers/until.js'
 
 interface Answer {
   user_id: string
@@ -99,6 +101,40 @@ describe('the examples', () => {
         { cookie: 'session=s-root' },
       )
       assert.equal(data[0]?.endpoint, '/api/assistants/:id/ask')
+    })
+  })
+
+  it('hold users to their plans, and tell who has used one up', async () => {
+    const told: string[] = []
+    const tell = (line: string) => void told.push(line)
+    const running = await startPlans({ mongoUri: database.uri, secret, port: 0, tell })
+    await using(running, async (app) => {
+      await app.usage.ready()
+      const chats = async (user: string, tier: string) => {
+        const statuses: number[] = []
+        for (let count = 0; count < 5; count++) {
+          const headers = bearer(user, { tier })
+          const reply = await fetch(`${app.url}/ai/chat`, { method: 'POST', headers })
+          await reply.arrayBuffer()
+          statuses.push(reply.status)
+        }
+        return statuses
+      }
+      assert.deepEqual(await chats('alice', 'free'), [200, 200, 200, 429, 429])
+      assert.deepEqual(await chats('bob', 'pro'), [200, 200, 200, 200, 200])
+      await until(() => told.length >= 2)
+      assert.deepEqual(told.toSorted(), [
+        'alice has used 100 % of daily',
+        'alice has used up daily',
+      ])
+      const quota = await json<{ limits: { name: string; remaining: number }[] }>(
+        `${app.url}/ai/usage/me/quota`,
+        bearer('alice', { tier: 'free' }),
+      )
+      assert.deepEqual(
+        quota.limits.map(({ name, remaining }) => [name, remaining]),
+        [['daily', 0]],
+      )
     })
   })
 })
