@@ -3,6 +3,9 @@ import type { Context } from 'mocha'
 import { endCommands } from '../scripts/support.js'
 import { stopTestMongo } from './mongo.js'
 
+/** How long what has been stopped may take to end, ms. */
+const endingMs = 15_000
+
 /** Lets mocha end by itself: what tests have started in common is stopped. */
 export const mochaHooks = {
   async afterAll(this: Context): Promise<void> {
@@ -10,7 +13,15 @@ export const mochaHooks = {
     await endCommands()
     await stopTestMongo()
     if (process.env.TEST_CPU !== undefined) console.log(`\n  CPU: ${cpuSeconds()} s`)
+    setTimeout(failForWhatIsLeft, endingMs).unref()
   },
+}
+
+/** A test that failed before it could clean up, or forgot to, must not hold up the rest. */
+function failForWhatIsLeft(): void {
+  const left = process.getActiveResourcesInfo().join(', ')
+  console.error(`\n  The tests have ended, and something they started has not: ${left}`)
+  process.exit(1)
 }
 
 /** Of this process, and of those it has started that have ended. Linux only. */
