@@ -21,7 +21,9 @@ export const mochaHooks = {
 function failForWhatIsLeft(): void {
   const left = process.getActiveResourcesInfo().join(', ')
   console.error(`\n  The tests have ended, and something they started has not: ${left}`)
-  process.exit(1)
+  // mocha has set the code on its own exit by then.
+  process.on('exit', () => (process.exitCode = 1))
+  process.exit()
 }
 
 /** Of this process, and of those it has started that have ended. Linux only. */
