@@ -1,7 +1,7 @@
 /**
- * Runs all tests: those of each folder in a process of its own, several at once on one MongoDB, then
- * those that need the machine to themselves (`*.alone.test.ts`). What a folder's tests say comes when
- * they have ended; with `TEST_CPU=1` also what CPU each took. Arguments go to mocha:
+ * Runs all tests: a few folders in a process of their own, several processes at once on one MongoDB,
+ * then those that need the machine to themselves (`*.alone.test.ts`). What a process's tests say comes
+ * when they have ended; with `TEST_CPU=1` also what CPU each took. Arguments go to mocha:
  * `npm test -- --grep budget`.
  */
 import { spawn } from 'node:child_process'
@@ -10,21 +10,28 @@ import { availableParallelism } from 'node:os'
 import { shareTestMongo, stopTestMongo } from './helpers/mongo.js'
 
 const given = process.argv.slice(2)
-/** What takes longest goes first. */
-const first = [
-  ...['scripts', 'outbound', 'store', 'package', 'limits', 'security', 'tap', 'ledger'],
-  ...['simulator', 'proxy', 'e2e', 'erasure'],
+/** Who shares a process: to load everything takes seconds. What takes longest goes first. */
+const apart: readonly (readonly string[])[] = [
+  ...[['scripts'], ['outbound'], ['store'], ['package', 'docs'], ['limits'], ['security']],
+  ...[
+    ['tap', 'simulator'],
+    ['ledger', 'e2e'],
+    ['proxy', 'erasure'],
+  ],
 ]
 
 const isShared = (file: string | Buffer) => /(?<!\.alone)\.test\.ts$/.test(String(file))
 
-function foldersOf(): string[] {
+/** The folders of each process; those that nobody has named share the last. */
+function groupsOf(): string[][] {
   const names = readdirSync('test', { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => name)
     .filter((name) => readdirSync(`test/${name}`, { recursive: true }).some(isShared))
-  const place = (name: string) => (first.includes(name) ? first.indexOf(name) : first.length)
-  return names.sort((a, b) => place(a) - place(b))
+  const named = apart.flat()
+  return [...apart, names.filter((name) => !named.includes(name))]
+    .map((group) => group.filter((name) => names.includes(name)))
+    .filter((group) => group.length > 0)
 }
 
 /** Whether all went well. What it says comes at once, or when it has ended. */
@@ -43,13 +50,13 @@ function mocha(args: readonly string[], when: 'now' | 'ended'): Promise<boolean>
   })
 }
 
-async function runFolders(): Promise<boolean> {
-  const left = foldersOf()
+async function runGroups(): Promise<boolean> {
+  const left = groupsOf()
   let allWell = true
   const worker = async () => {
-    for (let name = left.shift(); name !== undefined; name = left.shift()) {
-      const ignored = ['--ignore', 'test/**/*.alone.test.ts']
-      const isWell = await mocha([`test/${name}/**/*.test.ts`, ...ignored], 'ended')
+    for (let group = left.shift(); group !== undefined; group = left.shift()) {
+      const files = group.map((name) => `test/${name}/**/*.test.ts`)
+      const isWell = await mocha([...files, '--ignore', 'test/**/*.alone.test.ts'], 'ended')
       allWell &&= isWell
     }
   }
@@ -59,7 +66,7 @@ async function runFolders(): Promise<boolean> {
 
 await shareTestMongo()
 try {
-  const isWell = await runFolders()
+  const isWell = await runGroups()
   const isAloneWell = await mocha(['test/**/*.alone.test.ts'], 'now')
   process.exitCode = isWell && isAloneWell ? 0 : 1
 } finally {

@@ -4,21 +4,25 @@ import express from 'express'
 import { createUsage, type PlanOptions } from '../../src/index.js'
 
 /**
- * One instance of a host, in a process of its own: `instance.ts <mongoUri> <secret> <plan>`. A number
- * that it is sent is what its clock shows from then on; anything else ends it.
+ * One instance of a host, in a process of its own: `instance.ts <mongoUri> <secret> <plans>`. A number
+ * that it is sent is what its clock shows from then on, 'flush' has it write down all that it knows;
+ * anything else ends it.
  */
-const [mongoUri = '', secret = '', plan = '{}'] = process.argv.slice(2)
+const [mongoUri = '', secret = '', plans = '{}'] = process.argv.slice(2)
 let shift = 0
 
 const usage = createUsage({
   mongoUri,
   auth: { secret, algorithms: ['HS256'] },
-  plans: { free: JSON.parse(plan) as PlanOptions },
+  plans: JSON.parse(plans) as Record<string, PlanOptions>,
   clock: {
     now: () => Date.now() + shift,
     elapsed: () => performance.now(),
   },
-  identify: (req) => ({ user_id: typeof req.query.user === 'string' ? req.query.user : '' }),
+  identify: ({ query: { user, tier } }) => ({
+    user_id: typeof user === 'string' ? user : '',
+    tier: typeof tier === 'string' ? tier : 'free',
+  }),
 })
 await usage.ready()
 const app = express()
@@ -43,6 +47,10 @@ process.on('message', (message) => {
   if (typeof message === 'number') {
     shift = message - Date.now()
     process.send?.('set')
+    return
+  }
+  if (message === 'flush') {
+    void usage.flush().then(() => process.send?.('flushed'))
     return
   }
   server.closeAllConnections()

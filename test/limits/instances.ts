@@ -13,9 +13,13 @@ export interface Instance {
   reports(what: object): Promise<void>
 }
 
-export async function startInstance(uri: string, plan: PlanOptions): Promise<Instance> {
+/** With its plans by tier; `free` is that of whoever says no other. */
+export async function startInstance(
+  uri: string,
+  plans: Record<string, PlanOptions>,
+): Promise<Instance> {
   const script = new URL('instance.ts', import.meta.url).pathname
-  const child = fork(script, [uri, secret, JSON.stringify(plan)], {
+  const child = fork(script, [uri, secret, JSON.stringify(plans)], {
     execArgv: [...typescriptArgs],
     // What it runs is covered by other tests, and telling so takes long.
     env: { ...process.env, NODE_V8_COVERAGE: '' },
@@ -36,6 +40,13 @@ export async function setClock({ child }: Instance, now: number): Promise<void> 
   await set
 }
 
+/** Resolves when all it has answered is in the log. */
+export async function flush({ child }: Instance): Promise<void> {
+  const flushed = once(child, 'message')
+  child.send('flush')
+  await flushed
+}
+
 /** Lets it close, or kills it; resolves when it is gone. */
 export async function endOf({ child }: Instance, signal?: 'SIGKILL'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
@@ -48,6 +59,7 @@ export async function endOf({ child }: Instance, signal?: 'SIGKILL'): Promise<vo
 interface Asked {
   readonly body?: string
   readonly path?: string
+  readonly tier?: string
 }
 
 /** The status of an answer, once all of it has come. */
@@ -55,10 +67,10 @@ export function ask(
   agent: Agent,
   { port }: Instance,
   user: string,
-  { body = '', path = '/ai/chat' }: Asked = {},
+  { body = '', path = '/ai/chat', tier = 'free' }: Asked = {},
 ): Promise<number> {
   return new Promise((resolve, reject) => {
-    const target = `${path}?user=${user}`
+    const target = `${path}?user=${user}&tier=${tier}`
     const headers = { 'content-type': 'application/json', 'content-length': body.length }
     const req = request({ port, agent, path: target, method: 'POST', headers }, (res) => {
       // Then nobody was asked, and what a limit does is not seen.

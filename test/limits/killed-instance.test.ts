@@ -62,7 +62,9 @@ describe(`an instance that is killed while it holds all of a limit`, function ()
   for (const [index, [name, limits]] of Object.entries(plans).entries())
     it(`frees it once its lease is over, and not before: ${inFlight} ${name}`, async () => {
       const user = `user-${index}`
-      instances = await Promise.all([0, 1].map(() => startInstance(database.uri, { limits })))
+      instances = await Promise.all(
+        [0, 1].map(() => startInstance(database.uri, { free: { limits } })),
+      )
       const [a, b] = instances as [Instance, Instance]
       const began = Date.now()
       const lost = Array.from({ length: inFlight }, () =>

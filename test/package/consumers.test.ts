@@ -53,7 +53,8 @@ describe('the packed package in a host of its own', function () {
     database = await freshDatabase()
     await rm(place, { recursive: true, force: true })
     await mkdir(place, { recursive: true })
-    await run(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root })
+    // Types are what `npm run typecheck` is for.
+    await run(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--noCheck'], { cwd: root })
     await run('npm', ['pack', '--ignore-scripts', '--pack-destination', place], { cwd: root })
     const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
       version: string

@@ -1,0 +1,57 @@
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import express from 'express'
+import { createUsage } from '../src/index.js'
+import { completion } from './payloads.js'
+import { serve } from './rpc.js'
+
+const [mongoUri = '', secret = '', dir = ''] = process.argv.slice(2)
+const usage = createUsage({
+  mongoUri,
+  auth: { secret, algorithms: ['HS256'] },
+  plans: { pro: { limits: [] } },
+  spool: { dir, maxBytes: 4 * 1024 ** 3 },
+  logger: { info: () => undefined, warn: () => undefined, error: console.error },
+})
+await usage.ready()
+
+const app = express()
+app.use(usage.track())
+app.use(express.json())
+app.get('/health', usage.health())
+app.post('/ai/chat', (_req, res) => {
+  // A provider that is quick.
+  setTimeout(() => res.json(completion), 20)
+})
+
+/** Events from elsewhere, all of which have to wait. */
+async function fill(count: number): Promise<void> {
+  const batch = 500
+  for (let done = 0; done < count; done += batch) {
+    const recorded = Array.from({ length: batch }, (_, index) =>
+      usage.record({
+        ...{ id: `backlog-${done + index}`, user_id: `user-${index % 50}` },
+        ...{ operation_type: 'chat', provider: 'openai', model: 'gpt-4o-2024-08-06' },
+        ...{ input_tokens: 200 + (index % 700), output_tokens: 50 + (index % 300) },
+      }),
+    )
+    await Promise.all(recorded)
+    await sleep(1)
+  }
+}
+
+const server = app.listen(0, '127.0.0.1', () => {
+  serve({
+    port: () => (server.address() as AddressInfo).port,
+    fill,
+    resident: () => {
+      globalThis.gc?.()
+      return process.memoryUsage.rss()
+    },
+    stop: async () => {
+      server.closeAllConnections()
+      server.close()
+      await usage.close()
+    },
+  })
+})

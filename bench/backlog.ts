@@ -1,0 +1,124 @@
+/**
+ * What live requests notice of a backlog: `npm run bench:backlog [-- --events 1000000]`. MongoDB hangs,
+ * so many events gather on disk, MongoDB goes on, and the time of requests while they drain is held
+ * against the time of requests of the same process before and after.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { Agent, request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { stopTestMongo } from '../test/helpers/mongo.js'
+import { startOwnMongod } from '../test/helpers/own-mongod.js'
+import { build } from './build.js'
+import { prompt } from './payloads.js'
+import { Child } from './rpc.js'
+import { secret, tokens } from './tokens.js'
+
+const { values } = parseArgs({
+  options: {
+    events: { type: 'string', default: '1000000' },
+    /** Requests a second. */
+    rate: { type: 'string', default: '200' },
+  },
+})
+const events = Number(values.events)
+const everyMs = 1_000 / Number(values.rate)
+const calmMs = 15_000
+const body = JSON.stringify(prompt)
+const agent = new Agent({ keepAlive: true })
+
+function ask(port: number, token: string): Promise<void> {
+  const headers = {
+    authorization: `Bearer ${token}`,
+    ...{ 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+  }
+  return new Promise((resolve, reject) => {
+    const sent = request({ port, agent, path: '/ai/chat', method: 'POST', headers }, (res) => {
+      res.resume().once('end', resolve)
+    })
+    sent.once('error', reject)
+    sent.end(body)
+  })
+}
+
+/** Times of requests, ms, that begin at a steady rate until it is over. */
+async function timesUntil(port: number, isOver: () => boolean): Promise<number[]> {
+  const times: number[] = []
+  const open: Promise<void>[] = []
+  const began = performance.now()
+  for (let index = 0; !isOver(); index++) {
+    const due = began + index * everyMs
+    if (due > performance.now()) await sleep(due - performance.now())
+    const token = tokens[index % tokens.length] ?? ''
+    // Of one that the load itself has begun too late, only that is left out.
+    const since = performance.now()
+    open.push(ask(port, token).then(() => void times.push(performance.now() - since)))
+  }
+  await Promise.all(open)
+  return times.sort((a, b) => a - b)
+}
+
+async function depthOf(port: number): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${port}/health`)
+  const { spool } = (await response.json()) as { spool: { depth: number } }
+  return spool.depth
+}
+
+const at = (sorted: readonly number[], q: number) =>
+  (sorted[Math.floor(q * (sorted.length - 1))] ?? NaN).toFixed(1)
+const text = (what: string, times: readonly number[]) =>
+  `${what}: ${times.length} requests, p50 ${at(times, 0.5)} ms, p99 ${at(times, 0.99)} ms, ` +
+  `p99.9 ${at(times, 0.999)} ms`
+
+async function measure(app: Child, mongod: { freeze(): void; thaw(): void }): Promise<void> {
+  const port = await app.ask<number>('port')
+  const calm = async () => {
+    const end = performance.now() + calmMs
+    return timesUntil(port, () => performance.now() > end)
+  }
+  await calm()
+  const before = await calm()
+  const resident = await app.ask<number>('resident')
+  mongod.freeze()
+  await app.ask('fill', events)
+  const depth = await depthOf(port)
+  await sleep(3_000)
+  const filled = await app.ask<number>('resident')
+  mongod.thaw()
+  const began = performance.now()
+  const state = { isDrained: false, most: 0 }
+  const watching = (async () => {
+    while ((await depthOf(port)) > 2_000) {
+      await sleep(500)
+      state.most = Math.max(state.most, await app.ask<number>('resident'))
+    }
+    state.isDrained = true
+  })()
+  const beside = await timesUntil(port, () => state.isDrained)
+  await watching
+  const seconds = (performance.now() - began) / 1_000
+  const after = await calm()
+  const more = (bytes: number) => `${((bytes - resident) / 2 ** 20).toFixed(0)} MB`
+  console.log(text('before', before))
+  console.log(text(`beside a backlog of ${depth}, drained in ${seconds.toFixed(0)} s`, beside))
+  console.log(text('after', after))
+  console.log(
+    `resident after filling +${more(filled)}, while draining at most +${more(state.most)}`,
+  )
+}
+
+const dir = await mkdtemp(join(tmpdir(), 'backlog-bench-'))
+const mongod = await startOwnMongod()
+try {
+  const uri = `mongodb://127.0.0.1:${mongod.port}/backlog?directConnection=true`
+  const app = await Child.start(build()('backlog-app.js'), [uri, secret, dir], ['--expose-gc'])
+  await measure(app, mongod)
+  await app.stop()
+} finally {
+  agent.destroy()
+  await mongod.stop()
+  await stopTestMongo()
+  await rm(dir, { recursive: true, force: true })
+}
