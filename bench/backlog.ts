@@ -82,10 +82,15 @@ async function measure(app: Child, mongod: { freeze(): void; thaw(): void }): Pr
   const before = await calm()
   const resident = await app.ask<number>('resident')
   mongod.freeze()
+  // Requests go on: the first after a silence waits until it knows what is set for accounts.
+  const filling = { isOver: false }
+  const meanwhile = timesUntil(port, () => filling.isOver)
   await app.ask('fill', events)
-  const depth = await depthOf(port)
   await sleep(3_000)
+  const depth = await depthOf(port)
   const filled = await app.ask<number>('resident')
+  filling.isOver = true
+  await meanwhile
   mongod.thaw()
   const began = performance.now()
   const state = { isDrained: false, most: 0 }

@@ -85,7 +85,7 @@ export class House {
     this.#counter = createTokenCounter({ logger, clock })
     this.ledger = createLedger(config, this.store, () => this.#announce())
     this.metrics = new UsageMetrics(() => this.ledger.stats())
-    this.#submissions = new Submissions(this.ledger, this.store.logs)
+    this.#submissions = new Submissions(this.ledger, this.store.logs, clock)
     this.#intake = this.#createIntake()
     this.#readers = createHostReaders(config.capture.readers, (what) =>
       this.#complaints.mistake(what),

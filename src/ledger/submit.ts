@@ -1,5 +1,8 @@
+import { Breaker } from '../breaker.js'
+import type { Clock } from '../clock.js'
 import { UsageError, type ErrorCode } from '../errors.js'
 import type { UnrecordedEvent } from '../event.js'
+import { inTime } from '../in-time.js'
 import { leastRecent } from '../least-recent.js'
 import type { Ledger } from './ledger.js'
 
@@ -13,6 +16,9 @@ export interface SubmitDoor {
   contentHashes(ids: readonly string[]): Promise<Map<string, string | undefined>>
 }
 
+/** How long looking ids up may take, ms; who waits longer takes the database for away. */
+const lookupMs = 1_000
+
 /**
  * Takes events that carry their caller's id, each id once. Ids are looked up among those on their
  * way and in the log; with the database away only the former, and the log's `_id` does the rest.
@@ -20,11 +26,15 @@ export interface SubmitDoor {
 export class Submissions {
   readonly #ledger: Ledger
   readonly #door: SubmitDoor
+  readonly #clock: Pick<Clock, 'elapsed'>
+  readonly #breaker: Breaker
   readonly #onTheWay = leastRecent<string, string>(100_000)
 
-  constructor(ledger: Ledger, door: SubmitDoor) {
+  constructor(ledger: Ledger, door: SubmitDoor, clock: Clock) {
     this.#ledger = ledger
     this.#door = door
+    this.#clock = clock
+    this.#breaker = new Breaker(clock)
   }
 
   async submit(events: readonly UnrecordedEvent[]): Promise<Submitted[]> {
@@ -54,11 +64,24 @@ export class Submissions {
     return { outcome: 'accepted' }
   }
 
+  /** What the log has of these; nothing where the database is away, which only the first waits to learn. */
   async #stored(ids: readonly string[]): Promise<ReadonlyMap<string, string | undefined>> {
     if (ids.length === 0) return new Map()
+    const wasAway = !this.#breaker.isClosed
+    const looking = this.#breaker.mayTry() ? this.#look(ids) : undefined
+    if (!wasAway && looking !== undefined) return looking
+    looking?.catch(() => undefined)
+    return new Map()
+  }
+
+  async #look(ids: readonly string[]): Promise<ReadonlyMap<string, string | undefined>> {
+    const elapsed = () => this.#clock.elapsed()
     try {
-      return await this.#door.contentHashes(ids)
+      const stored = await inTime(this.#door.contentHashes(ids), elapsed, lookupMs)
+      this.#breaker.succeeded()
+      return stored
     } catch (error) {
+      this.#breaker.failed()
       if (error instanceof UsageError && error.code === 'store_unavailable') return new Map()
       throw error
     }

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.js'
+import type { Clock } from './clock.js'
 
 /** How long nobody asks a store that has failed, ms. */
 const openMs = 1_000
@@ -13,9 +13,14 @@ export class Breaker {
     this.#clock = clock
   }
 
+  /** Nothing has failed lately. */
+  get isClosed(): boolean {
+    return this.#openUntil === -Infinity
+  }
+
   /** False while the store is taken to be dead; after a while one at a time may look. */
   mayTry(): boolean {
-    if (this.#openUntil === -Infinity) return true
+    if (this.isClosed) return true
     if (this.#isTrying || this.#clock.elapsed() < this.#openUntil) return false
     this.#isTrying = true
     return true
