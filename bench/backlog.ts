@@ -80,7 +80,7 @@ async function measure(app: Child, mongod: { freeze(): void; thaw(): void }): Pr
   }
   await calm()
   const before = await calm()
-  const resident = await app.ask<number>('resident')
+  const resident = await app.ask<number>('collected')
   mongod.freeze()
   // Requests go on: the first after a silence waits until it knows what is set for accounts.
   const filling = { isOver: false }
@@ -88,7 +88,7 @@ async function measure(app: Child, mongod: { freeze(): void; thaw(): void }): Pr
   await app.ask('fill', events)
   await sleep(3_000)
   const depth = await depthOf(port)
-  const filled = await app.ask<number>('resident')
+  const filled = await app.ask<number>('collected')
   filling.isOver = true
   await meanwhile
   mongod.thaw()

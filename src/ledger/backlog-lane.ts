@@ -1,4 +1,5 @@
 import type { Delivery } from './delivery.js'
+import { Pace, type PaceOptions } from './pace.js'
 import type { BatchResult } from './writer.js'
 import type { Batch, BatchSource } from './spool/batch.js'
 
@@ -7,7 +8,7 @@ const giveWayMs = 250
 /** After the disk has failed to give a batch, ms. */
 const retryMs = 1_000
 
-export interface BacklogLaneOptions {
+export interface BacklogLaneOptions extends PaceOptions {
   readonly source: BatchSource
   readonly delivery: Delivery
   readonly batchSize: number
@@ -20,6 +21,7 @@ export interface BacklogLaneOptions {
 /** Sends what is on disk only, beside the fresh events, one batch at a time. */
 export class BacklogLane {
   readonly #options: BacklogLaneOptions
+  readonly #pace: Pace
   #running: Promise<void> | undefined
   /** Somebody has called since the source was asked last. */
   #isCalled = false
@@ -27,6 +29,7 @@ export class BacklogLane {
 
   constructor(options: BacklogLaneOptions) {
     this.#options = options
+    this.#pace = new Pace(options)
   }
 
   /** To be called whenever there may be something. */
@@ -68,6 +71,10 @@ export class BacklogLane {
     await sending
   }
 
+  #wasStopped(): boolean {
+    return this.#isStopped
+  }
+
   #wasCalled(): boolean {
     return this.#isCalled
   }
@@ -76,7 +83,7 @@ export class BacklogLane {
     const { source, batchSize } = this.#options
     while (!this.#isStopped) {
       try {
-        return await source(batchSize)
+        return await source(this.#pace.take(batchSize))
       } catch (error) {
         this.#options.onReadError(error)
         await this.#options.delivery.pause(retryMs)
@@ -93,12 +100,16 @@ export class BacklogLane {
   }
 
   async #send({ events, settle }: Batch): Promise<void> {
+    const { delivery, onResult, elapsed } = this.#options
     if (this.#isStopped) return
+    const began = elapsed()
     if (events.length > 0) {
-      const result = await this.#options.delivery.deliver(events)
+      const result = await delivery.deliver(events)
       if (result === undefined) return
-      await this.#options.onResult(result)
+      await onResult(result)
     }
     await settle()
+    const restMs = this.#pace.rest(elapsed() - began)
+    if (restMs > 0 && !this.#wasStopped()) await delivery.pause(restMs)
   }
 }

@@ -236,8 +236,9 @@ export class Ledger {
   }
 
   #createBacklog(): BacklogLane {
-    const { batchSize } = this.#options
+    const { batchSize, clock } = this.#options
     return new BacklogLane({
+      ...{ accepted: () => this.#counts.accepted, elapsed: () => clock.elapsed() },
       source: async (max) => this.#spool?.next(max),
       delivery: this.#late,
       batchSize,

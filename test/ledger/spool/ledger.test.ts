@@ -105,6 +105,34 @@ describe('the ledger with a spool', () => {
     await ledger.close()
   })
 
+  it('drains in small batches beside live events, and in large ones without', async () => {
+    log.isDown = true
+    const first = openLedger(log, { dir })
+    accept(first, 60_000)
+    await first.close()
+    log.isDown = false
+    const sizes: number[] = []
+    const append = log.append.bind(log)
+    log.append = (events) => {
+      if (events.some(({ _id }) => !_id.startsWith('live'))) sizes.push(events.length)
+      return append(events)
+    }
+    const second = openLedger(log, { dir })
+    const live = setInterval(() => accept(second, 2, `live${performance.now()}-`), 5)
+    await sleep(600)
+    await second.takeOver(database)
+    await until(() => sizes.length > 20)
+    clearInterval(live)
+    assert.ok(
+      sizes.slice(5, 20).every((size) => size <= 100),
+      String(sizes),
+    )
+    await until(() => second.depth === 0)
+    assert.ok(sizes.includes(500), String(sizes))
+    await second.close()
+    assert.ok([...log.sends.values()].every((count) => count === 1))
+  })
+
   it('deletes a segment soon after it is acknowledged', async () => {
     const ledger = openLedger(log, { dir })
     accept(ledger, 100)
