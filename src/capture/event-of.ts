@@ -24,7 +24,7 @@ export interface Outcome {
 export function eventOf(outcome: Outcome, settled: Settled): UnrecordedEvent {
   const { capture, ending, subject, tier } = outcome
   const event: UnrecordedEvent = {
-    _id: idOf(outcome),
+    _id: idOf(outcome, settled),
     user_id: subject.user_id,
     tier,
     endpoint: capture.operation.endpoint,
@@ -52,10 +52,15 @@ export function eventOf(outcome: Outcome, settled: Settled): UnrecordedEvent {
   return event
 }
 
-/** Retries that the host answers from memory share one id per user and key. */
-function idOf({ capture, subject }: Outcome): string {
+/**
+ * Retries that the host answers from memory share one id per user and key. What was refused, or failed
+ * before it used anything, left nothing to answer from: the retry after it is the one that counts.
+ */
+function idOf({ capture, subject, failed }: Outcome, settled: Settled): string {
   const key = capture.idempotencyKey
-  return key === undefined ? capture.id : derivedId(`retry\0${subject.user_id}`, key)
+  const usedNothing = settled.input_tokens + settled.output_tokens === 0
+  if (key === undefined || (failed && usedNothing)) return capture.id
+  return derivedId(`retry\0${subject.user_id}`, key)
 }
 
 function addParts(event: UnrecordedEvent, figures: TokenFigures): void {

@@ -5,6 +5,7 @@ import type { Amount } from '../../src/limits/amount.js'
 import { Limiter, type Answered, type Reservation } from '../../src/limits/limiter.js'
 import type { Limit, Plan } from '../../src/limits/plan.js'
 import { createStore } from '../../src/store/store.js'
+import { dayMs, floorTo } from '../../src/time.js'
 import { freshDatabase, type FreshDatabase } from '../helpers/mongo.js'
 
 const limit = (more: Partial<Limit>): Limit => ({
@@ -35,8 +36,10 @@ describe('limits over two instances', () => {
   let subjects = 0
   before(async () => {
     database = await freshDatabase()
+    // Noon, so that no day ends while leases are left to expire.
+    const noon = floorTo(systemClock.now(), dayMs) + dayMs / 2
     clock = {
-      shift: 0,
+      shift: noon - systemClock.now(),
       now: () => systemClock.now() + clock.shift,
       elapsed: () => systemClock.elapsed(),
     }

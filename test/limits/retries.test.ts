@@ -22,9 +22,9 @@ describe('retries that the host answers from memory', () => {
   })
   after(() => app.close())
 
-  const ask = async (user: string, key?: string) => {
+  const ask = async (user: string, key?: string, query = 'tokens=100') => {
     const headers = { ...bearer(user), ...(key !== undefined && { 'idempotency-key': key }) }
-    const response = await fetch(`${app.url}/ai/chat?tokens=100`, { method: 'POST', headers })
+    const response = await fetch(`${app.url}/ai/chat?${query}`, { method: 'POST', headers })
     await response.text()
     return response.status
   }
@@ -75,6 +75,17 @@ describe('retries that the host answers from memory', () => {
     await app.usage.flush()
     assert.equal(await logged('carol', 'ok'), 4)
     assert.equal(await logged('carol', 'blocked'), 1)
+  })
+
+  it('are none of a request that failed before it used anything: its retry is logged, and counts', async () => {
+    for (let time = 0; time < 2; time++) assert.equal(await ask('erin', 'one', 'fails=1'), 502)
+    for (let time = 0; time < 2; time++) assert.equal(await ask('erin', 'one'), 200)
+    assert.deepEqual(await standing('erin'), [
+      [1, 0],
+      [100, 0],
+    ])
+    assert.equal(await logged('erin', 'error'), 2)
+    assert.equal(await logged('erin', 'ok'), 1)
   })
 
   it('are none of a request whose turn did not come: its retry is logged', async () => {

@@ -3,13 +3,14 @@ import type { Identity, UsageOptions } from '../../src/index.js'
 import { bearer, startApp, type TestApp } from '../helpers/app.js'
 
 /**
- * An app whose `/ai/chat` costs what the query says: `usd`, `tokens`. Its clock may show anything:
- * the app believes its tokens, whenever they were made.
+ * An app whose `/ai/chat` costs what the query says: `usd`, `tokens`; with `fails` it answers 502 and has
+ * used nothing. Its clock may show anything: the app believes its tokens, whenever they were made.
  */
 export async function startSpender(options: Partial<UsageOptions>): Promise<TestApp> {
   const mount: Parameters<typeof startApp>[0] = (host, usage) => {
     host.post('/ai/chat', (req, res) => {
-      const { usd, tokens } = req.query
+      const { usd, tokens, fails } = req.query
+      if (fails !== undefined) return void res.status(502).json({ error: 'no model' })
       usage.annotate(req, {
         model: 'own-model',
         input_tokens: 0,

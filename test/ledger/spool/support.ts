@@ -82,12 +82,24 @@ export function openLedger(
   })
 }
 
-/** All files below a directory, by relative path; some may come and go meanwhile. */
+/**
+ * All files below a directory, by relative path. Directories move while they are taken over, and a
+ * single look can miss what is in them: two looks in a row must have seen the same.
+ */
 export async function filesIn(dir: string): Promise<string[]> {
+  let found = await filesSeen(dir)
+  for (;;) {
+    const again = await filesSeen(dir)
+    if (again.join() === found.join()) return found
+    found = again
+  }
+}
+
+async function filesSeen(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch(() => [])
   const found = entries.map(async (entry) => {
     if (entry.isFile()) return [entry.name]
-    const inner = await filesIn(join(dir, entry.name))
+    const inner = await filesSeen(join(dir, entry.name))
     return inner.map((name) => join(entry.name, name))
   })
   return (await Promise.all(found)).flat().sort()
@@ -95,11 +107,18 @@ export async function filesIn(dir: string): Promise<string[]> {
 
 /** Those that hold something: each process has one that waits to be written to. */
 export async function segmentsIn(dir: string): Promise<string[]> {
-  const names = (await filesIn(dir)).filter((name) => name.endsWith('.log'))
-  const sizes = await Promise.all(
-    names.map(async (name) => (await stat(join(dir, name)).catch(() => undefined))?.size ?? 0),
-  )
-  return names.filter((_, index) => sizes[index] !== 0)
+  for (;;) {
+    const names = (await filesIn(dir)).filter((name) => name.endsWith('.log'))
+    const sizes = await Promise.all(
+      names.map((name) =>
+        stat(join(dir, name)).then(
+          ({ size }) => size,
+          () => undefined,
+        ),
+      ),
+    )
+    if (!sizes.includes(undefined)) return names.filter((_, index) => sizes[index] !== 0)
+  }
 }
 
 /** Waits longer than others do: what is on disk is looked at every few seconds. */
