@@ -138,10 +138,11 @@ describe('the proxy to OpenRouter', () => {
     }, 50)
     await until(() => event.token_source === 'provider', 8_000).finally(() => clearInterval(poll))
     // What rolls up sees it once a majority has it, which may be a moment later.
-    const options = { readConcern: 'majority' } as const
-    const logs = host.database.connection.collection<UsageEvent>('usage_logs', options)
+    const logs = host.database.connection.collection<UsageEvent>('usage_logs')
     const isKept = { _id: event._id, token_source: 'provider' } as const
-    while ((await logs.findOne(isKept)) === null) await sleep(5)
+    // Of a collection's options mongoose passes on none.
+    const options = { readConcern: 'majority' } as const
+    while ((await logs.findOne(isKept, options)) === null) await sleep(5)
     return event
   }
 })

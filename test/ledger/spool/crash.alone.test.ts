@@ -48,18 +48,26 @@ async function runAndKill(args: readonly string[], said: Said): Promise<void> {
 
 describe(`${runs} processes that are killed while they accept and send events`, function () {
   this.timeout(60_000 + runs * 20_000)
+  const modes = ['interval', 'strict'] as const
+  let killed: ReturnType<typeof killAll>[]
+  before(() => (killed = modes.map(killAll)))
   after(removeDirs)
 
-  for (const fsync of ['interval', 'strict'] as const) {
+  async function killAll(fsync: (typeof modes)[number]) {
+    const dir = await freshDir()
+    const fresh = await freshDatabase()
+    const said: Said = { stored: new Set(), begun: new Set(), cancelled: new Set() }
+    for (let run = 0; run < runs; run += 2) {
+      // Two at a time, which race for what those before them have left.
+      const both = [run, run + 1].map((n) => runAndKill([fresh.uri, dir, `r${n}`, fsync], said))
+      await Promise.all(both)
+    }
+    return { dir, fresh, said }
+  }
+
+  for (const [index, fsync] of modes.entries()) {
     it(`lose nothing that was on disk, and count nothing twice (fsync ${fsync})`, async () => {
-      const dir = await freshDir()
-      const fresh = await freshDatabase()
-      const said: Said = { stored: new Set(), begun: new Set(), cancelled: new Set() }
-      for (let run = 0; run < runs; run += 2) {
-        // Two at a time, which race for what those before them have left.
-        const both = [run, run + 1].map((n) => runAndKill([fresh.uri, dir, `r${n}`, fsync], said))
-        await Promise.all(both)
-      }
+      const { dir, fresh, said } = await (killed[index] ?? assert.fail())
       const store = createStore(fresh.connection, systemClock)
       const ledger = openLedger(ledgerDoor(store), { dir })
       await ledger.takeOver(database)
