@@ -2,8 +2,8 @@ import { Breaker } from '../breaker.js'
 import type { Clock } from '../clock.js'
 import { UsageError, type ErrorCode } from '../errors.js'
 import type { UnrecordedEvent } from '../event.js'
-import { inTime } from '../in-time.js'
 import { leastRecent } from '../least-recent.js'
+import { Trips } from '../trips.js'
 import type { Ledger } from './ledger.js'
 
 /** What became of one submitted event. */
@@ -18,6 +18,14 @@ export interface SubmitDoor {
 
 /** How long looking ids up may take, ms; who waits longer takes the database for away. */
 const lookupMs = 1_000
+/** Calls whose ids are looked up together at most, and ids in one query. */
+const maxCalls = 100
+const maxIds = 5_000
+/** Ids on their way that are remembered; of earlier ones the log knows, or will. */
+const maxRemembered = 20_000
+
+/** Fingerprints by id, of what the log has. */
+type Stored = ReadonlyMap<string, string | undefined>
 
 /**
  * Takes events that carry their caller's id, each id once. Ids are looked up among those on their
@@ -25,15 +33,15 @@ const lookupMs = 1_000
  */
 export class Submissions {
   readonly #ledger: Ledger
-  readonly #door: SubmitDoor
-  readonly #clock: Pick<Clock, 'elapsed'>
+  readonly #lookups: Trips<readonly string[], Stored>
   readonly #breaker: Breaker
-  readonly #onTheWay = leastRecent<string, string>(100_000)
+  readonly #onTheWay = leastRecent<string, string>(maxRemembered)
 
   constructor(ledger: Ledger, door: SubmitDoor, clock: Clock) {
     this.#ledger = ledger
-    this.#door = door
-    this.#clock = clock
+    const elapsed = () => clock.elapsed()
+    const options = { elapsed, maxQuestions: maxCalls, deadlineMs: lookupMs }
+    this.#lookups = new Trips((calls) => lookUp(door, calls), options)
     this.#breaker = new Breaker(clock)
   }
 
@@ -45,7 +53,7 @@ export class Submissions {
     return events.map((event) => this.#one(event, stored))
   }
 
-  #one(event: UnrecordedEvent, stored: ReadonlyMap<string, string | undefined>): Submitted {
+  #one(event: UnrecordedEvent, stored: Stored): Submitted {
     const hash = event.content_hash ?? ''
     const known = this.#onTheWay.get(event._id) ?? stored.get(event._id)
     if (known === hash) return { outcome: 'duplicate' }
@@ -65,7 +73,7 @@ export class Submissions {
   }
 
   /** What the log has of these; nothing where the database is away, which only the first waits to learn. */
-  async #stored(ids: readonly string[]): Promise<ReadonlyMap<string, string | undefined>> {
+  async #stored(ids: readonly string[]): Promise<Stored> {
     if (ids.length === 0) return new Map()
     const wasAway = !this.#breaker.isClosed
     const looking = this.#breaker.mayTry() ? this.#look(ids) : undefined
@@ -74,10 +82,9 @@ export class Submissions {
     return new Map()
   }
 
-  async #look(ids: readonly string[]): Promise<ReadonlyMap<string, string | undefined>> {
-    const elapsed = () => this.#clock.elapsed()
+  async #look(ids: readonly string[]): Promise<Stored> {
     try {
-      const stored = await inTime(this.#door.contentHashes(ids), elapsed, lookupMs)
+      const stored = await this.#lookups.ask(ids)
       this.#breaker.succeeded()
       return stored
     } catch (error) {
@@ -86,4 +93,18 @@ export class Submissions {
       throw error
     }
   }
+}
+
+/** Few queries for all calls; each call finds its own ids in the answer. */
+async function lookUp(
+  door: SubmitDoor,
+  calls: readonly (readonly string[])[],
+): Promise<PromiseSettledResult<Stored>[]> {
+  const ids = calls.flat()
+  const value = new Map<string, string | undefined>()
+  for (let at = 0; at < ids.length; at += maxIds) {
+    const found = await door.contentHashes(ids.slice(at, at + maxIds))
+    for (const [id, hash] of found) value.set(id, hash)
+  }
+  return calls.map(() => ({ status: 'fulfilled', value }))
 }

@@ -6,7 +6,7 @@ import type { Amount } from './amount.js'
 import { Nearness } from './nearness.js'
 import { isSameQuestion, type Held, type Kept, type Question } from './question.js'
 import { Tally } from './tally.js'
-import type { Trips } from './trips.js'
+import type { Trips } from '../trips.js'
 
 export interface Answer extends Pick<Counted, 'parts'> {
   readonly admitted: boolean
@@ -34,7 +34,7 @@ const silentMs = 1_800_000
  */
 export class Desk {
   readonly #subject: string
-  readonly #trips: Trips
+  readonly #trips: Trips<Move, Moved>
   readonly #clock: Clock
   #instance = randomUUID()
   /**
@@ -55,7 +55,7 @@ export class Desk {
   #seesGone = false
   #last: Kept = { keys: [], before: [], flows: [] }
 
-  constructor(subject: string, trips: Trips, clock: Clock) {
+  constructor(subject: string, trips: Trips<Move, Moved>, clock: Clock) {
     this.#subject = subject
     this.#trips = trips
     this.#clock = clock
@@ -181,7 +181,7 @@ export class Desk {
 
   async #move(question: Question, asks: readonly Amount[]): Promise<Moved & { now: number }> {
     const move = this.#moveOf(question, asks)
-    const moved = await this.#trips.move(move)
+    const moved = await this.#trips.ask(move)
     const gone = moved.parts.filter(({ e }) => e < move.now - goneMs)
     this.#seesGone = gone.length > 1
     this.#hasSaid(move)

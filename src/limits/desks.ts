@@ -5,7 +5,7 @@ import type { Move, Moved } from '../store/counter-move.js'
 import { Desk, leaseMs } from './desk.js'
 import type { Held } from './question.js'
 import { inTime } from '../in-time.js'
-import { Trips } from './trips.js'
+import { Trips } from '../trips.js'
 
 /** The store as a desk sees it. */
 export interface CounterDoor {
@@ -20,13 +20,15 @@ const confirmMs = 100
 const urgentMs = 5
 /** Desks kept; beyond them idle ones are closed. */
 const maxDesks = 50_000
+/** Desks that ask in one trip at most. */
+const maxAsked = 100
 /** Desks whose news go in one trip at most. */
 const maxMoves = 200
 
 /** The desks of all subjects, and what keeps the store in the picture. */
 export class Desks {
   readonly #door: CounterDoor
-  readonly #trips: Trips
+  readonly #trips: Trips<Move, Moved>
   readonly #clock: Clock
   readonly #desks = new Map<string, Desk>()
   readonly #dirty = new Set<Desk>()
@@ -39,10 +41,8 @@ export class Desks {
 
   constructor(door: CounterDoor, clock: Clock) {
     this.#door = door
-    this.#trips = new Trips(
-      (moves) => door.move(moves),
-      () => clock.elapsed(),
-    )
+    const elapsed = () => clock.elapsed()
+    this.#trips = new Trips((moves) => door.move(moves), { elapsed, maxQuestions: maxAsked })
     this.#clock = clock
     this.#lease = setInterval(() => void this.#keepAlive(), leaseMs / 3)
     this.#lease.unref()
