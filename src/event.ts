@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /**
  * The one shape of a metered operation, from capture to JSON: a document of `usage_logs`.
@@ -128,7 +128,7 @@ export function usdOf(nano: number): number {
 
 /** A stable `_id` in UUID form (version 8: custom) from a name and the scope it is unique in. */
 export function derivedId(scope: string, name: string): string {
-  const hex = createHash('sha256').update(`${scope}\0${name}`).digest('hex')
+  const hex = hash('sha256', `${scope}\0${name}`)
   const variant = ((Number.parseInt(hex.slice(16, 17), 16) & 0x3) | 0x8).toString(16)
   const parts = [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(13, 16)}`]
   return [...parts, `${variant}${hex.slice(17, 20)}`, hex.slice(20, 32)].join('-')

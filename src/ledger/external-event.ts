@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { z } from 'zod'
 import { allowedMetadata } from '../capture/annotations.js'
 import { providerOfModel } from '../capture/provider-of-model.js'
@@ -180,15 +180,11 @@ function tokensOf(data: ExternalEvent, failed: boolean, context: ExternalContext
 /** Metadata is the one part that may be anything: it may have no end, or be no JSON. */
 function fingerprint(data: ExternalEvent): string {
   try {
-    return hash(canonical(data))
+    return hash('sha256', canonical(data), 'base64url').slice(0, 22)
   } catch (cause) {
     const rule = 'metadata: must be JSON, and not nested deeply'
     throw new UsageError('invalid_event', rule, { cause })
   }
-}
-
-function hash(text: string): string {
-  return createHash('sha256').update(text).digest('base64url').slice(0, 22)
 }
 
 /** JSON with sorted keys: what the caller sent, however ordered. */
