@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import express from 'express'
 import { createUsage } from '../src/index.js'
+import { collectedRss } from './collected.js'
 import { completion } from './payloads.js'
 import { serve } from './rpc.js'
 
@@ -44,11 +45,7 @@ const server = app.listen(0, '127.0.0.1', () => {
   serve({
     port: () => (server.address() as AddressInfo).port,
     fill,
-    /** After collecting garbage, which stops everything for a while. */
-    collected: () => {
-      globalThis.gc?.()
-      return process.memoryUsage.rss()
-    },
+    collected: collectedRss,
     resident: () => process.memoryUsage.rss(),
     stop: async () => {
       server.closeAllConnections()

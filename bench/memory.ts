@@ -1,6 +1,5 @@
 import type { LoadOrder } from './load.js'
 import { Child } from './rpc.js'
-import type { Snapshot } from './server.js'
 import { tokens } from './tokens.js'
 
 /**
@@ -18,7 +17,7 @@ export async function residentBytes(
   const order = { path: '/ai/chat', ms: 60_000, concurrency: 32, tokens, maxRequests: requests }
   await load.ask('run', { ...order, port } satisfies LoadOrder)
   await child.ask('drain')
-  const { rss_bytes } = await child.ask<Snapshot>('snapshot')
+  const bytes = await child.ask<number>('resident')
   await child.stop()
-  return rss_bytes
+  return bytes
 }

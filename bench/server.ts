@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import type express from 'express'
 import type { Response } from 'express'
+import { collectedRss } from './collected.js'
 import { chunks, completion, reply } from './payloads.js'
 import { serve } from './rpc.js'
 import { mount } from './variants.js'
@@ -13,7 +14,6 @@ export interface Snapshot {
   cpu_us: number
   /** The main thread's time outside of waiting. */
   busy_us: number
-  rss_bytes: number
 }
 
 const [variant = 'bare', mongoUri = '', secret = ''] = process.argv.slice(2)
@@ -51,7 +51,6 @@ function snapshot(): Snapshot {
   return {
     cpu_us: user + system,
     busy_us: performance.eventLoopUtilization().active * 1000,
-    rss_bytes: process.memoryUsage.rss(),
   }
 }
 
@@ -79,6 +78,7 @@ const server = app.listen(0, '127.0.0.1', () => {
       await mounted.drain()
       return snapshot()
     },
+    resident: collectedRss,
     startProfile,
     takeProfile,
     stop: async () => {

@@ -7,18 +7,14 @@ import { Ledger } from '../src/ledger/ledger.js'
 import type { LedgerDoor } from '../src/ledger/writer.js'
 import { createStore } from '../src/store/store.js'
 import { freshDatabase } from '../test/helpers/mongo.js'
+import { collectedRss } from './collected.js'
 import { config, eventOf, logger } from './spool-parts.js'
 
 /** Events before the backlog, so that its memory is told apart from what any events need. */
 const usual = 100_000
 
-const rss = () => process.memoryUsage.rss() / 1024 ** 2
-/** Without garbage. What V8 has given up goes back to the system a moment later. */
-const collectedRss = async () => {
-  globalThis.gc?.()
-  await sleep(200)
-  return rss()
-}
+const megabytes = (bytes: number) => bytes / 1024 ** 2
+const rss = () => megabytes(process.memoryUsage.rss())
 /** The most that is resident while something is done, MB, garbage and all. */
 async function mostDuring(work: () => Promise<void>): Promise<number> {
   let most = 0
@@ -54,12 +50,12 @@ export async function drain(dir: string, total: number): Promise<void> {
       if (index % 500 === 0) await ledger.durable()
     }
   }
-  const fresh = await collectedRss()
+  const fresh = megabytes(await collectedRss())
   const busy = await mostDuring(() => fill(usual).then(() => ledger.flush()))
-  const before = await collectedRss()
+  const before = megabytes(await collectedRss())
   isAway = true
   const filling = await mostDuring(() => fill(total))
-  const filled = await collectedRss()
+  const filled = megabytes(await collectedRss())
   const { bytes, in_memory } = ledger.stats()
   console.log(
     `resident: ${fresh.toFixed(0)} MB at first, at most ${busy.toFixed(0)} MB while ${usual} events come ` +
