@@ -1,20 +1,35 @@
+import type { Clock } from '../clock.js'
 import type { UnrecordedEvent } from '../event.js'
 import { backoffMs } from './backoff.js'
 import { writeBatch, type BatchResult, type LedgerDoor } from './writer.js'
 
 /** A database that is back is noticed within this, ms. */
 const maxBackoffMs = 2_000
+/**
+ * What has gathered in memory while the database was away goes in small batches at first, since each
+ * holds up the event loop; not for long, since large ones get more through.
+ */
+const gentleBatch = 100
+const gentleMs = 2_000
 
 /** Brings one batch after the other to MongoDB, each again and again until it is through. */
 export class Delivery {
   readonly #door: LedgerDoor
+  readonly #clock: Pick<Clock, 'elapsed'>
   readonly #onRetry: (reason: string) => void
+  #gentleUntil = -Infinity
   #wake: (() => void) | undefined
   #isStopped = false
 
-  constructor(door: LedgerDoor, onRetry: (reason: string) => void) {
+  constructor(door: LedgerDoor, clock: Pick<Clock, 'elapsed'>, onRetry: (reason: string) => void) {
     this.#door = door
+    this.#clock = clock
     this.#onRetry = onRetry
+  }
+
+  /** How many of at most so many to bring next. */
+  take(most: number): number {
+    return this.#clock.elapsed() < this.#gentleUntil ? Math.min(most, gentleBatch) : most
   }
 
   /** Undefined when it was stopped before the batch was through. */
@@ -22,7 +37,10 @@ export class Delivery {
     const tries: { firstTriedAt?: Date } = {}
     for (let attempt = 1; ; attempt++) {
       const tried = await writeBatch(this.#door, batch, tries)
-      if ('done' in tried) return tried.done
+      if ('done' in tried) {
+        if (attempt > 1) this.#gentleUntil = this.#clock.elapsed() + gentleMs
+        return tried.done
+      }
       if (this.#isStopped) return undefined
       this.#onRetry(tried.retry)
       await this.pause(backoffMs(attempt, 100, maxBackoffMs))

@@ -55,12 +55,12 @@ export class Ledger {
   #closed = false
 
   constructor(options: LedgerOptions) {
-    const { door, maxEvents, spool } = options
+    const { door, clock, maxEvents, spool } = options
     this.#options = options
     this.#counts = new LedgerCounts(options)
     const onRetry = (reason: string) => this.#counts.retried(reason)
-    this.#live = new Delivery(door, onRetry)
-    this.#late = new Delivery(door, onRetry)
+    this.#live = new Delivery(door, clock, onRetry)
+    this.#late = new Delivery(door, clock, onRetry)
     this.#queue = new LiveQueue(maxEvents, Boolean(spool))
     this.#backlog = this.#createBacklog()
     this.#spool = spool ? this.#createSpool(spool) : undefined
@@ -196,7 +196,7 @@ export class Ledger {
 
   async #run(): Promise<void> {
     while (this.#queue.length > 0 && !this.#closed) {
-      const entries = this.#queue.take(this.#options.batchSize)
+      const entries = this.#queue.take(this.#live.take(this.#options.batchSize))
       const result = await this.#live.deliver(entries.map(({ event }) => event))
       if (result === undefined) return
       await this.#settle(result)
