@@ -55,4 +55,4 @@ const server = app.listen(0, '127.0.0.1', () => {
   })
 })
 // A connection that the load has not used for a while is open still.
-server.keepAliveTimeout = 60_000
+server.keepAliveTimeout = 600_000

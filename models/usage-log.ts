@@ -55,7 +55,8 @@ export function usageLogModel(connection: Connection): Model<UsageEvent> {
       { keys: { user_id: 1, timestamp: -1 } },
       { keys: { timestamp: -1 } },
       { keys: { endpoint: 1, timestamp: -1 } },
-      { keys: { recorded_at: 1 } },
+      // With the timestamp: which windows are to be rolled up is told by the index alone.
+      { keys: { recorded_at: 1, timestamp: 1 } },
       {
         keys: { late: 1, recorded_at: 1 },
         options: { partialFilterExpression: { late: true } },
