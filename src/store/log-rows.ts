@@ -1,6 +1,6 @@
 import type { Model } from 'mongoose'
 import type { UsageEvent } from '../event.js'
-import type { Cell } from '../rollup/cells.js'
+import { figureNames, type Cell } from '../rollup/cells.js'
 import { bucketExpression } from '../rollup/histogram.js'
 import { intervalMs, type Span } from '../time.js'
 import type { Database } from './database.js'
@@ -125,8 +125,30 @@ const kinds = [
   { match: { models: { $exists: true }, 'models.0': { $exists: true } }, stages: shareStages },
 ]
 
-interface Grouped extends Omit<LogRow, 'latency' | 'user_id' | 'start'> {
-  _id: Omit<LogRow, 'latency'> & { bucket: number | null }
+const rowKeys = [
+  ...(['start', 'user_id', 'operation_type', 'endpoint', 'tier'] as const),
+  ...(['token_source', 'provider', 'model'] as const),
+] satisfies readonly (keyof LogRow)[]
+
+/** Groups that differ in the latency bucket only become one: each is a document to read here. */
+const gatherStage = {
+  $group: {
+    _id: Object.fromEntries(rowKeys.map((key) => [key, `$_id.${key}`])),
+    ...Object.fromEntries(
+      [...figureNames, 'price_revisions'].map((name) => [name, { $sum: `$${name}` }]),
+    ),
+    last_activity_at: { $max: '$last_activity_at' },
+    last_recorded_at: { $max: '$last_recorded_at' },
+    buckets: { $push: '$_id.bucket' },
+    counts: { $push: '$operations' },
+  },
+}
+
+interface Grouped extends Omit<LogRow, 'latency' | (typeof rowKeys)[number]> {
+  _id: Pick<LogRow, (typeof rowKeys)[number]>
+  /** Latency buckets, null for operations without; and how many operations are in each. */
+  buckets: (number | null)[]
+  counts: number[]
 }
 
 /** Reads the log as sums. MongoDB does the adding, so the host's process does not. */
@@ -160,7 +182,7 @@ export class LogRows {
         const which = { ...who, timestamp: { $gte: from, $lt: to }, ...match }
         const cursor = this.#db
           .collection(this.#model, deadlineMs)
-          .aggregate<Grouped>([{ $match: which }, ...stages], { allowDiskUse: true })
+          .aggregate<Grouped>([{ $match: which }, ...stages, gatherStage], { allowDiskUse: true })
         return this.#db.within(cursor.toArray(), deadlineMs)
       }),
     )
@@ -193,7 +215,9 @@ export class LogRows {
   }
 }
 
-function rowOf({ _id, ...sums }: Grouped): LogRow {
-  const { bucket, ...key } = _id
-  return { ...key, ...sums, latency: bucket === null ? [] : [bucket, sums.operations] }
+function rowOf({ _id, buckets, counts, ...sums }: Grouped): LogRow {
+  const latency = buckets.flatMap((bucket, at) =>
+    bucket === null ? [] : [bucket, counts[at] ?? 0],
+  )
+  return { ..._id, ...sums, latency }
 }
