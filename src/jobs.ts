@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto'
 import type { Eraser } from './erasure/eraser.js'
 import { Healing } from './limits/healing.js'
 import type { Limits } from './limits/limits.js'
+import type { Ledger } from './ledger/ledger.js'
 import type { Config } from './config.js'
 import { retain } from './retention/retain.js'
 import { rollUp } from './rollup/roller.js'
+import { unlessBehind } from './rollup/unless-behind.js'
 import { Schedule } from './schedule.js'
 import type { Store } from './store/store.js'
 
@@ -32,6 +34,7 @@ interface Worked {
   readonly store: Store
   readonly limits: Limits
   readonly eraser: Eraser
+  readonly ledger: Pick<Ledger, 'depth'>
 }
 
 /** What an instance does by the clock, unless it leaves that to others. */
@@ -40,12 +43,14 @@ export class Jobs {
   readonly #eraser: Eraser
   readonly #stopping = new AbortController()
 
-  constructor(config: Config, { store, limits, eraser }: Worked) {
+  constructor(config: Config, { store, limits, eraser, ledger }: Worked) {
     const { rollup, clock, logger, retention } = config
     const calendarOf = (subject: string) => limits.calendarOf(subject)
     const healing = new Healing({ store, clock, calendarOf })
+    const behind = { depth: () => ledger.depth, elapsed: () => clock.elapsed() }
+    const rollUpInTime = unlessBehind(() => rollUp(store), behind)
     const jobs: Job[] = [
-      { name: 'rollup', what: 'roll-ups', cron: rollup.cron, work: () => rollUp(store) },
+      { name: 'rollup', what: 'roll-ups', cron: rollup.cron, work: rollUpInTime },
       { name: 'heal', what: 'looks at counters', cron: healCron, work: () => healing.run() },
       {
         ...{ name: 'erase', what: 'looks after erased persons', cron: eraseCron },
