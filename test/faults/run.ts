@@ -2,6 +2,7 @@
 import { randomInt } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { format, resolveConfig } from 'prettier'
 import { prove } from './proof.js'
 import { isClean, reportOf } from './report.js'
 import { digestOf, scheduleOf } from './schedule.js'
@@ -17,5 +18,8 @@ const proof = await prove(seed, operations, (line) => console.log(`  ${line}`))
 const report = reportOf(proof)
 console.log(report)
 console.log(proof.verdict.examples.join('\n'))
-if (process.env.FAULT_REPORT !== 'no') await writeFile(file, report)
+if (process.env.FAULT_REPORT !== 'no') {
+  const style = await resolveConfig(file)
+  await writeFile(file, await format(report, { ...style, filepath: file }))
+}
 process.exit(isClean(proof) ? 0 : 1)
