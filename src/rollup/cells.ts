@@ -52,7 +52,7 @@ export const figureNames = [
   'response_time_samples',
 ] as const satisfies readonly (keyof Figures)[]
 
-const keyNames = [
+export const keyNames = [
   'operation_type',
   'endpoint',
   'tier',

@@ -1,6 +1,6 @@
 import type { Model } from 'mongoose'
 import type { UsageEvent } from '../event.js'
-import { figureNames, type Cell } from '../rollup/cells.js'
+import { figureNames, keyNames, type Cell } from '../rollup/cells.js'
 import { bucketExpression } from '../rollup/histogram.js'
 import { intervalMs, type Span } from '../time.js'
 import type { Database } from './database.js'
@@ -125,10 +125,7 @@ const kinds = [
   { match: { models: { $exists: true }, 'models.0': { $exists: true } }, stages: shareStages },
 ]
 
-const rowKeys = [
-  ...(['start', 'user_id', 'operation_type', 'endpoint', 'tier'] as const),
-  ...(['token_source', 'provider', 'model'] as const),
-] satisfies readonly (keyof LogRow)[]
+const rowKeys = ['start', 'user_id', ...keyNames] as const
 
 /** Groups that differ in the latency bucket only become one: each is a document to read here. */
 const gatherStage = {
