@@ -27,7 +27,10 @@ export interface Pair {
 export interface Case {
   name: string
   path: string
-  variants: readonly Server[]
+  variants: readonly string[]
+  /** How often each variant is started anew: what V8 makes of the same code differs from run to run. */
+  starts: number
+  /** Slices of each start. */
   rounds: number
   sliceMs: number
   /** Requests to each app before the first slice, so that all are compiled. */
@@ -36,7 +39,8 @@ export interface Case {
 
 export interface Bench {
   load: Child
-  bare: Server
+  /** Starts an app by the name of its variant. */
+  start: (name: string) => Promise<Server>
   random: () => number
 }
 
@@ -61,28 +65,40 @@ export async function measure(
   }
 }
 
-/** In each round all variants in random order, each next to the bare app, first or second by chance. */
+/**
+ * Each variant runs beside a bare app that is as old, and has answered as much: a process that has
+ * worked longer is compiled better. In random order, and which of the two comes first is by chance.
+ */
 export async function runCase(bench: Bench, what: Case): Promise<Map<string, Pair[]>> {
-  const { load, bare, random } = bench
-  const { path, variants, rounds, sliceMs } = what
-  const results = new Map(variants.map(({ name }): [string, Pair[]] => [name, []]))
-  for (const { port, child } of [bare, ...variants]) {
-    await load.ask('run', { port, path, ms: 20_000, concurrency, tokens, maxRequests: what.warmUp })
-    await child.ask('drain')
-  }
-  for (let round = 0; round < rounds; round++) {
-    for (const server of shuffled(variants, random)) {
-      const bareFirst = random() < 0.5
-      const [first, second] = bareFirst ? [bare, server] : [server, bare]
-      const one = await measure(load, first, path, sliceMs)
-      const other = await measure(load, second, path, sliceMs)
-      const pair = bareFirst ? { bare: one, variant: other } : { variant: one, bare: other }
-      results.get(server.name)?.push(pair)
+  const results = new Map(what.variants.map((name): [string, Pair[]] => [name, []]))
+  for (let turn = 0; turn < what.starts; turn++) {
+    for (const name of shuffled(what.variants, bench.random)) {
+      results.get(name)?.push(...(await runPairs(bench, what, name)))
     }
-    process.stderr.write(`\r${what.name}: round ${round + 1} of ${rounds} `)
+    process.stderr.write(`\r${what.name}: ${turn + 1} of ${what.starts} `)
   }
   process.stderr.write('\n')
   return results
+}
+
+async function runPairs({ load, start, random }: Bench, what: Case, name: string): Promise<Pair[]> {
+  const { path, sliceMs, warmUp } = what
+  const bare = await start('bare')
+  const variant = await start(name)
+  for (const { port, child } of [bare, variant]) {
+    await load.ask('run', { port, path, ms: 20_000, concurrency, tokens, maxRequests: warmUp })
+    await child.ask('drain')
+  }
+  const pairs: Pair[] = []
+  for (let round = 0; round < what.rounds; round++) {
+    const bareFirst = random() < 0.5
+    const [first, second] = bareFirst ? [bare, variant] : [variant, bare]
+    const one = await measure(load, first, path, sliceMs)
+    const other = await measure(load, second, path, sliceMs)
+    pairs.push(bareFirst ? { bare: one, variant: other } : { variant: one, bare: other })
+  }
+  for (const { child } of [bare, variant]) await child.stop()
+  return pairs
 }
 
 export function shuffled<T>(items: readonly T[], random: () => number): T[] {

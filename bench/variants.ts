@@ -41,6 +41,9 @@ async function metered(
 const variants: Record<string, (input: VariantInput) => Promise<Mounted>> = {
   bare: () => Promise.resolve({ handlers: [], ...idle }),
 
+  /** The bare app against itself: what the method makes of no difference at all. */
+  same: () => Promise.resolve({ handlers: [], ...idle }),
+
   mongoose: async ({ mongoUri }) => {
     const { default: mongoose } = await import('mongoose')
     const connection = await mongoose.createConnection(mongoUri).asPromise()
