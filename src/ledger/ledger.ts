@@ -8,7 +8,8 @@ import { Delivery } from './delivery.js'
 import { Epochs } from './epochs.js'
 import { LedgerCounts } from './ledger-counts.js'
 import type { LedgerStats } from './ledger-stats.js'
-import { LiveQueue, type Entry } from './live-queue.js'
+import { LiveLane } from './live-lane.js'
+import { LiveQueue } from './live-queue.js'
 import type { Change } from './spool/dead-letters.js'
 import type { StartFacts } from './spool/event-json.js'
 import { codeOf, type SpoolFiles } from './spool/files.js'
@@ -27,7 +28,7 @@ export interface LedgerOptions {
   maxEvents: number
   /** Events written at once at most. */
   batchSize: number
-  /** How long a first event waits for others, ms. */
+  /** How long the first of a batch waits for others, ms. */
   lingerMs: number
   /** The disk behind it. Without, what waits is in memory only. */
   spool?: SpoolConfig | false
@@ -46,12 +47,10 @@ export class Ledger {
   readonly #epochs = new Epochs()
   readonly #counts: LedgerCounts
   readonly #queue: LiveQueue
-  readonly #live: Delivery
+  readonly #live: LiveLane
   readonly #late: Delivery
   readonly #spool: Spool | undefined
   readonly #backlog: BacklogLane
-  #running: Promise<void> | undefined
-  #timer: NodeJS.Timeout | undefined
   #closed = false
 
   constructor(options: LedgerOptions) {
@@ -59,9 +58,9 @@ export class Ledger {
     this.#options = options
     this.#counts = new LedgerCounts(options)
     const onRetry = (reason: string) => this.#counts.retried(reason)
-    this.#live = new Delivery(door, clock, onRetry)
-    this.#late = new Delivery(door, clock, onRetry)
     this.#queue = new LiveQueue(maxEvents, Boolean(spool))
+    this.#live = this.#createLive(new Delivery(door, clock, onRetry))
+    this.#late = new Delivery(door, clock, onRetry)
     this.#backlog = this.#createBacklog()
     this.#spool = spool ? this.#createSpool(spool) : undefined
   }
@@ -78,7 +77,7 @@ export class Ledger {
       return this.dropped()
     }
     this.#counts.accepted += 1
-    if (group === undefined || spill === undefined) this.#push({ event, epoch, at, group })
+    if (group === undefined || spill === undefined) this.#live.push({ event, epoch, at, group })
     if (running?.id === event._id) running.ended()
     return true
   }
@@ -145,17 +144,16 @@ export class Ledger {
 
   /** Resolves when every event accepted so far is in `usage_logs` (or refused by it for good). */
   flush(): Promise<void> {
-    this.#start()
-    this.#live.wake()
+    const settled = this.#epochs.settled()
+    void this.#live.hurry(settled)
     this.#late.wake()
     if (this.#spool && this.#spool.depth > 0) void this.#spool.settled()
-    return this.#epochs.settled()
+    return settled
   }
 
   /** Takes nothing more, and stops trying. What is left is counted by `depth`. */
   stop(): void {
     this.#closed = true
-    clearTimeout(this.#timer)
     this.#backlog.stop()
     this.#live.stop()
     this.#late.stop()
@@ -175,40 +173,6 @@ export class Ledger {
     return !isDemanded && this.#queue.size + others < this.#options.maxEvents
   }
 
-  #push(entry: Entry): void {
-    this.#queue.push(entry)
-    if (this.#queue.length >= this.#options.batchSize) this.#start()
-    else if (this.#running === undefined) this.#startSoon()
-  }
-
-  #startSoon(): void {
-    if (this.#timer !== undefined) return
-    this.#timer = setTimeout(() => this.#start(), this.#options.lingerMs)
-    this.#timer.unref()
-  }
-
-  #start(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-    if (this.#running !== undefined || this.#queue.length === 0) return
-    this.#running = this.#run()
-  }
-
-  async #run(): Promise<void> {
-    while (this.#queue.length > 0 && !this.#closed) {
-      const entries = this.#queue.take(this.#live.take(this.#options.batchSize))
-      const result = await this.#live.deliver(entries.map(({ event }) => event))
-      if (result === undefined) return
-      await this.#settle(result)
-      this.#queue.done()
-      for (const { epoch, group } of entries) {
-        group?.release()
-        this.#epochs.settle(epoch)
-      }
-    }
-    this.#running = undefined
-  }
-
   async #settle(result: BatchResult): Promise<void> {
     if (result.refused.length > 0) {
       const now = this.#options.clock.now()
@@ -224,7 +188,7 @@ export class Ledger {
     const { clock, logger, files } = this.#options
     return new Spool({
       ...{ config, clock, logger, files, epochs: this.#epochs },
-      onReturned: (event, epoch, at) => this.#push({ event, epoch, at, group: undefined }),
+      onReturned: (event, epoch, at) => this.#live.push({ event, epoch, at, group: undefined }),
       onRecovered: () => this.#spoolAgain(),
       onBacklog: () => this.#backlog.start(),
     })
@@ -235,6 +199,18 @@ export class Ledger {
     for (const entry of this.#queue.unspooled()) entry.group = this.#spool?.append(entry.event)
   }
 
+  #createLive(delivery: Delivery): LiveLane {
+    const { batchSize, lingerMs } = this.#options
+    return new LiveLane({
+      ...{ queue: this.#queue, delivery, batchSize, lingerMs },
+      onResult: (result) => this.#settle(result),
+      onThrough: ({ epoch, group }) => {
+        group?.release()
+        this.#epochs.settle(epoch)
+      },
+    })
+  }
+
   #createBacklog(): BacklogLane {
     const { batchSize, clock } = this.#options
     return new BacklogLane({
@@ -242,7 +218,7 @@ export class Ledger {
       source: async (max) => this.#spool?.next(max),
       delivery: this.#late,
       batchSize,
-      quiet: () => (this.#queue.length > batchSize ? this.#running : undefined),
+      quiet: () => (this.#queue.length > batchSize ? this.#live.running : undefined),
       onResult: (result) => this.#settle(result),
       onReadError: (error) => this.#counts.diskFailed(codeOf(error)),
     })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../../src/clock.js'
 import { ledgerDoor } from '../../src/ledger/door.js'
 import { Ledger, type LedgerOptions } from '../../src/ledger/ledger.js'
@@ -48,6 +49,33 @@ describe('the ledger', () => {
     })
     await written
     assert.equal(await stored(), 1)
+  })
+
+  it('lets what comes while a batch is written gather, too', async () => {
+    const sizes: number[] = []
+    const ledger = open({
+      lingerMs: 100,
+      door: { ...real, append: (events) => real.append((sizes.push(events.length), events)) },
+    })
+    const began = performance.now()
+    for (let i = 0; i < 60; i++) {
+      ledger.accept(event(`g${i}`))
+      await sleep(5)
+    }
+    const gathered = Math.ceil((performance.now() - began) / 100)
+    await ledger.flush()
+    assert.equal(await stored(), 60)
+    // Without, each would take what came in the few ms of the one before.
+    assert.ok(sizes.length <= gathered + 1, `batches of ${sizes.join(', ')}`)
+  })
+
+  it('waits for nobody when it is to be through', async () => {
+    const ledger = open({ lingerMs: 60_000 })
+    for (let i = 0; i < 250; i++) ledger.accept(event(`f${i}`))
+    const began = performance.now()
+    await ledger.flush()
+    assert.equal(await stored(), 250)
+    assert.ok(performance.now() - began < 5_000)
   })
 
   it('counts an event that comes again as a duplicate and keeps the first', async () => {
