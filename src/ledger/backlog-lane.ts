@@ -1,5 +1,5 @@
 import type { Delivery } from './delivery.js'
-import { Pace, type PaceOptions } from './pace.js'
+import type { Pace } from './pace.js'
 import type { BatchResult } from './writer.js'
 import type { Batch, BatchSource } from './spool/batch.js'
 
@@ -8,9 +8,12 @@ const giveWayMs = 250
 /** After the disk has failed to give a batch, ms. */
 const retryMs = 1_000
 
-export interface BacklogLaneOptions extends PaceOptions {
+export interface BacklogLaneOptions {
   readonly source: BatchSource
   readonly delivery: Delivery
+  readonly pace: Pace
+  /** Monotonic ms. */
+  readonly elapsed: () => number
   readonly batchSize: number
   /** Resolves when fresh events need the database less; undefined when they do not need it now. */
   readonly quiet: () => Promise<void> | undefined
@@ -21,7 +24,6 @@ export interface BacklogLaneOptions extends PaceOptions {
 /** Sends what is on disk only, beside the fresh events, one batch at a time. */
 export class BacklogLane {
   readonly #options: BacklogLaneOptions
-  readonly #pace: Pace
   #running: Promise<void> | undefined
   /** Somebody has called since the source was asked last. */
   #isCalled = false
@@ -29,7 +31,6 @@ export class BacklogLane {
 
   constructor(options: BacklogLaneOptions) {
     this.#options = options
-    this.#pace = new Pace(options)
   }
 
   /** To be called whenever there may be something. */
@@ -80,10 +81,10 @@ export class BacklogLane {
   }
 
   async #read(): Promise<Batch | undefined> {
-    const { source, batchSize } = this.#options
+    const { source, pace, batchSize } = this.#options
     while (!this.#isStopped) {
       try {
-        return await source(this.#pace.take(batchSize))
+        return await source(pace.take('late', batchSize))
       } catch (error) {
         this.#options.onReadError(error)
         await this.#options.delivery.pause(retryMs)
@@ -100,7 +101,7 @@ export class BacklogLane {
   }
 
   async #send({ events, settle }: Batch): Promise<void> {
-    const { delivery, onResult, elapsed } = this.#options
+    const { delivery, pace, onResult, elapsed } = this.#options
     if (this.#isStopped) return
     const began = elapsed()
     if (events.length > 0) {
@@ -109,7 +110,7 @@ export class BacklogLane {
       await onResult(result)
     }
     await settle()
-    const restMs = this.#pace.rest(elapsed() - began)
+    const restMs = pace.rest('late', elapsed() - began)
     if (restMs > 0 && !this.#wasStopped()) await delivery.pause(restMs)
   }
 }

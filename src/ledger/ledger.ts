@@ -10,6 +10,7 @@ import { LedgerCounts } from './ledger-counts.js'
 import type { LedgerStats } from './ledger-stats.js'
 import { LiveLane } from './live-lane.js'
 import { LiveQueue } from './live-queue.js'
+import { Pace } from './pace.js'
 import type { Change } from './spool/dead-letters.js'
 import type { StartFacts } from './spool/event-json.js'
 import { codeOf, type SpoolFiles } from './spool/files.js'
@@ -47,6 +48,7 @@ export class Ledger {
   readonly #epochs = new Epochs()
   readonly #counts: LedgerCounts
   readonly #queue: LiveQueue
+  readonly #pace: Pace
   readonly #live: LiveLane
   readonly #late: Delivery
   readonly #spool: Spool | undefined
@@ -57,10 +59,11 @@ export class Ledger {
     const { door, clock, maxEvents, spool } = options
     this.#options = options
     this.#counts = new LedgerCounts(options)
-    const onRetry = (reason: string) => this.#counts.retried(reason)
     this.#queue = new LiveQueue(maxEvents, Boolean(spool))
-    this.#live = this.#createLive(new Delivery(door, clock, onRetry))
-    this.#late = new Delivery(door, clock, onRetry)
+    const elapsed = () => clock.elapsed()
+    this.#pace = new Pace({ accepted: () => this.#counts.accepted, elapsed })
+    this.#live = this.#createLive(this.#createDelivery(door))
+    this.#late = this.#createDelivery(door)
     this.#backlog = this.#createBacklog()
     this.#spool = spool ? this.#createSpool(spool) : undefined
   }
@@ -199,10 +202,19 @@ export class Ledger {
     for (const entry of this.#queue.unspooled()) entry.group = this.#spool?.append(entry.event)
   }
 
+  #createDelivery(door: LedgerDoor): Delivery {
+    return new Delivery({
+      door,
+      onRetry: (reason) => this.#counts.retried(reason),
+      onRecovered: () => this.#pace.recovered(),
+    })
+  }
+
   #createLive(delivery: Delivery): LiveLane {
-    const { batchSize, lingerMs } = this.#options
+    const { batchSize, lingerMs, clock } = this.#options
     return new LiveLane({
-      ...{ queue: this.#queue, delivery, batchSize, lingerMs },
+      ...{ queue: this.#queue, delivery, pace: this.#pace, batchSize, lingerMs },
+      elapsed: () => clock.elapsed(),
       onResult: (result) => this.#settle(result),
       onThrough: ({ epoch, group }) => {
         group?.release()
@@ -214,11 +226,13 @@ export class Ledger {
   #createBacklog(): BacklogLane {
     const { batchSize, clock } = this.#options
     return new BacklogLane({
-      ...{ accepted: () => this.#counts.accepted, elapsed: () => clock.elapsed() },
       source: async (max) => this.#spool?.next(max),
-      delivery: this.#late,
-      batchSize,
-      quiet: () => (this.#queue.length > batchSize ? this.#live.running : undefined),
+      ...{ delivery: this.#late, pace: this.#pace, batchSize },
+      elapsed: () => clock.elapsed(),
+      quiet: () => {
+        const isBehind = this.#queue.length > this.#pace.take('live', batchSize)
+        return isBehind ? this.#live.running : undefined
+      },
       onResult: (result) => this.#settle(result),
       onReadError: (error) => this.#counts.diskFailed(codeOf(error)),
     })

@@ -1,11 +1,14 @@
 import type { Delivery } from './delivery.js'
-import type { LiveQueue} from './live-queue.js';
-import { type Entry } from './live-queue.js'
+import type { Entry, LiveQueue } from './live-queue.js'
+import type { Pace } from './pace.js'
 import type { BatchResult } from './writer.js'
 
 export interface LiveLaneOptions {
   readonly queue: LiveQueue
   readonly delivery: Delivery
+  readonly pace: Pace
+  /** Monotonic ms. */
+  readonly elapsed: () => number
   /** Events written at once at most. */
   readonly batchSize: number
   /** How long the first of a batch waits for others, ms. */
@@ -79,13 +82,16 @@ export class LiveLane {
 
   /** False when it was stopped before the batch was through. */
   async #send(): Promise<boolean> {
-    const { queue, delivery, batchSize, onResult, onThrough } = this.#options
-    const entries = queue.take(delivery.take(batchSize))
+    const { queue, delivery, pace, batchSize, elapsed, onResult, onThrough } = this.#options
+    const entries = queue.take(pace.take('live', batchSize))
+    const began = elapsed()
     const result = await delivery.deliver(entries.map(({ event }) => event))
     if (result === undefined) return false
     await onResult(result)
     queue.done()
     for (const entry of entries) onThrough(entry)
+    const restMs = pace.rest('live', elapsed() - began)
+    if (restMs > 0 && !this.#isStopped) await delivery.pause(restMs)
     return true
   }
 }

@@ -2,9 +2,12 @@
 const busyRate = 20
 /** How long the rate is looked at for, ms. */
 const sampleMs = 250
-/** Beside live events: few at once, as each batch holds up the event loop, and a rest after each. */
+/** For so long after MongoDB has come back it has enough to do with what was waiting for it, ms. */
+const recoveryMs = 2_000
+/** Few at once, as each batch holds up the event loop, and a rest after each: a quarter of the time. */
 const gentleBatch = 100
-const maxRestMs = 100
+const restsPerWork = 3
+const maxRestMs = 150
 
 export interface PaceOptions {
   /** Live events so far. */
@@ -13,12 +16,19 @@ export interface PaceOptions {
   readonly elapsed: () => number
 }
 
-/** How fast a backlog goes on: as fast as it can, or gently beside live events. */
+/** Fresh events, or those of a backlog. */
+export type Lane = 'live' | 'late'
+
+/**
+ * How fast events go to MongoDB: as fast as they can, or gently, that the host's requests do not notice.
+ * A backlog goes gently beside live events; all do just after an outage.
+ */
 export class Pace {
   readonly #options: PaceOptions
   #since: number
   #count: number
   #isBusy = false
+  #recoversUntil = -Infinity
 
   constructor(options: PaceOptions) {
     this.#options = options
@@ -26,14 +36,24 @@ export class Pace {
     this.#count = options.accepted()
   }
 
-  /** How many of at most so many to take next. */
-  take(most: number): number {
-    return this.#look() ? Math.min(most, gentleBatch) : most
+  /** MongoDB is back. */
+  recovered(): void {
+    this.#recoversUntil = this.#options.elapsed() + recoveryMs
   }
 
-  /** How long to rest after work that took so long, ms: it has half of the time. */
-  rest(tookMs: number): number {
-    return this.#look() ? Math.min(tookMs, maxRestMs) : 0
+  /** How many of at most so many to take next. */
+  take(lane: Lane, most: number): number {
+    return this.#isGentle(lane) ? Math.min(most, gentleBatch) : most
+  }
+
+  /** How long to rest after work that took so long, ms. */
+  rest(lane: Lane, tookMs: number): number {
+    return this.#isGentle(lane) ? Math.min(restsPerWork * tookMs, maxRestMs) : 0
+  }
+
+  #isGentle(lane: Lane): boolean {
+    const isRecovering = this.#options.elapsed() < this.#recoversUntil
+    return isRecovering || (lane === 'late' && this.#look())
   }
 
   #look(): boolean {
