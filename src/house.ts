@@ -1,10 +1,9 @@
 import type { Request } from 'express'
-import type { Capture } from './capture/capture.js'
 import { complete, type CompletionContext } from './capture/complete.js'
 import { OperationTable } from './capture/operations.js'
-import { startFacts } from './capture/start-facts.js'
 import { Complaints } from './complaints.js'
 import { endingMs, within } from './deadline.js'
+import { Entrance } from './entrance.js'
 import { createEraser } from './erasure/create-eraser.js'
 import type { Eraser } from './erasure/eraser.js'
 import { faultOf } from './fault.js'
@@ -47,6 +46,7 @@ export class House {
   readonly store: Store
   readonly ledger: Ledger
   readonly meter: Meter
+  readonly entrance: Entrance
   readonly plans: PlanBook
   readonly prices: PriceBook
   readonly parseEvent: EventParser
@@ -92,6 +92,10 @@ export class House {
     )
     this.#outbound = createOutbound(config.capture, this.#readers)
     this.meter = this.#createMeter()
+    this.entrance = new Entrance({
+      ...{ ledger: this.ledger, plans: this.plans, outbound: this.#outbound },
+      onMistake: (what) => this.#complaints.mistake(what),
+    })
     this.eraser = createEraser(config, this)
     this.#jobs = new Jobs(config, this)
     this.ready().catch(() => undefined)
@@ -153,18 +157,6 @@ export class House {
     this.meter.takeFlushed()
     await this.#intake.settled()
     await this.ledger.flush()
-  }
-
-  /** Notes that a request has been admitted and runs from now on. */
-  begin(capture: Capture): void {
-    capture.running ??= this.ledger.begin(capture.id, () => startFacts(capture, this.plans))
-  }
-
-  /** Hands a tracked request on; what its handler asks of providers belongs to it. */
-  enter(capture: Capture, next: () => void): void {
-    this.begin(capture)
-    if (this.#outbound) this.#outbound.enter(capture, next)
-    else next()
   }
 
   close(deadlineMs: number) {

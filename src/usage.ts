@@ -150,7 +150,7 @@ function trackContext(config: Config, house: House, find: FindCaller) {
       return who && house.limits.admissions.ask(one, who)
     },
     now: () => config.clock.now(),
-    enter: (one: Capture, next: () => void) => house.enter(one, next),
+    enter: (one: Capture, next: () => void) => house.entrance.enter(one, next),
   }
 }
 
@@ -170,7 +170,7 @@ function proxyContext(config: Config, house: House, find: FindCaller): ProxyCont
       const asked = house.limits.admissions.ask(capture, capture.subject ?? anonymous)
       const held = asked && heldToPlan(capture, res, asked, () => config.clock.now())
       return andThen(held ?? true, (mayGoOn) => {
-        if (mayGoOn) house.begin(capture)
+        if (mayGoOn) house.entrance.begin(capture)
         return mayGoOn
       })
     },

@@ -85,9 +85,14 @@ export class Ledger {
     return true
   }
 
-  /** Takes note that an operation runs: should the process die, that much is known. */
+  /** An operation runs: should the process die once `noteBegun` was called, that much is known. */
   begin(id: string, facts: () => StartFacts): Begun | undefined {
     return this.#closed ? undefined : this.#spool?.begin(id, facts)
+  }
+
+  /** Notes on disk what has begun, at once where the disk does not have to be waited for. */
+  noteBegun(): void {
+    this.#spool?.noteBegun()
   }
 
   /** Counts an event that was lost before it could be accepted. */

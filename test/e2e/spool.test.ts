@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -19,6 +22,13 @@ const script = fileURLToPath(new URL('spool-child.ts', import.meta.url))
 interface Health {
   status: string
   spool: { depth: number; oldest_ms: number; durability: string }
+}
+
+/** All that stands in the segments of a spool. */
+function spooledText(dir: string): string {
+  const names = readdirSync(dir, { recursive: true, encoding: 'utf8' })
+  const segments = names.filter((name) => name.endsWith('.log'))
+  return segments.map((name) => readFileSync(join(dir, name), 'latin1')).join('')
 }
 
 describe('an app whose process is killed', function () {
@@ -126,6 +136,48 @@ describe('an app with a spool', () => {
       assert.deepEqual(await readdir(dir), [])
       await rm(dir, { recursive: true })
     }
+  })
+
+  it('notes all requests that come in one turn before the handler of the first begins', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'spool-e2e-'))
+    const users = ['ann', 'ben', 'cyd', 'dan']
+    const noted: string[] = []
+    const contexts: unknown[] = []
+    const storage = new AsyncLocalStorage<string>()
+    const app = await startApp(
+      (host) => {
+        host.post('/ai/chat', (_req, res) => {
+          contexts.push(storage.getStore())
+          const text = spooledText(dir)
+          noted.push(users.filter((user) => text.includes(`"user_id":"${user}"`)).join())
+          res.json({})
+        })
+      },
+      {
+        spool: { dir },
+        identify: (req) => {
+          const user_id = req.headers['x-user'] as string
+          storage.enterWith(user_id)
+          return { user_id }
+        },
+      },
+    )
+    await fetch(`${app.url}/ai/chat`, { method: 'POST', headers: { 'x-user': 'first' } })
+    await sleep(50)
+    const requests = users.map(
+      (user) => `POST /ai/chat HTTP/1.1\r\nHost: x\r\nX-User: ${user}\r\nContent-Length: 0\r\n\r\n`,
+    )
+    const socket = connect(Number(new URL(app.url).port), '127.0.0.1')
+    socket.write(requests.join(''))
+    await until(() => noted.length === 5)
+    socket.destroy()
+    assert.deepEqual(
+      noted.slice(1),
+      users.map(() => users.join()),
+    )
+    assert.deepEqual(contexts.slice(1), users, 'each in the async context of its own')
+    await app.close()
+    await rm(dir, { recursive: true })
   })
 
   it('works without one, and is degraded where it should have one', async () => {

@@ -136,18 +136,22 @@ export class Spool {
     return group
   }
 
-  /** Takes note that an operation runs: at once, where the disk does not have to be waited for. */
+  /** An operation runs: `noteBegun` is to follow. */
   begin(id: string, facts: () => StartFacts): Running {
-    const log = this.#log
-    const running = new Running(id, facts, log.gatherer)
-    if (log.mayWriteNow && this.#hasRoom(0)) {
-      running.write()
-      log.writeNow()
-    } else {
-      this.#fresh.push(running)
-      log.schedule()
-    }
+    const running = new Running(id, facts, this.#log.gatherer)
+    this.#fresh.push(running)
     return running
+  }
+
+  /** Writes what has begun: at once, where the disk does not have to be waited for. */
+  noteBegun(): void {
+    if (this.#fresh.length === 0) return
+    const log = this.#log
+    if (log.mayWriteNow) {
+      this.#writeStarts()
+      if (log.gatherer.last !== undefined) log.writeNow()
+    }
+    if (this.#fresh.length > 0) log.schedule()
   }
 
   /** Events to send that are on disk only. Throws when the disk does not give them. */

@@ -1,0 +1,66 @@
+import type { Capture } from './capture/capture.js'
+import { startFacts } from './capture/start-facts.js'
+import { faultOf } from './fault.js'
+import type { Ledger } from './ledger/ledger.js'
+import type { PlanBook } from './limits/plans.js'
+import type { Outbound } from './outbound/outbound.js'
+
+export interface EntranceOptions {
+  readonly ledger: Pick<Ledger, 'begin' | 'noteBegun'>
+  readonly plans: Pick<PlanBook, 'ofSubject'>
+  readonly outbound: Outbound | undefined
+  readonly onMistake: (what: string) => void
+}
+
+/** Where admitted requests pass on the way to their handlers: from there on they run. */
+export class Entrance {
+  readonly #options: EntranceOptions
+
+  constructor(options: EntranceOptions) {
+    this.#options = options
+  }
+
+  /** Notes that a request runs from now on. */
+  begin(capture: Capture): void {
+    this.#begin(capture)
+    this.#noteBegun()
+  }
+
+  /**
+   * Hands a request on; what its handler asks of providers belongs to it. With a spool it does so at
+   * the end of the turn, when a single write has noted all that came in it: no handler begins before
+   * its request is noted, and a write for each would cost more than the rest of the spool.
+   */
+  enter(capture: Capture, next: () => void): void {
+    this.#begin(capture)
+    if (capture.running === undefined) {
+      this.#handOn(capture, next)
+      return
+    }
+    // One for each, not one for all: an immediate keeps the async context that the host has set up.
+    setImmediate(() => {
+      this.#noteBegun()
+      this.#handOn(capture, next)
+    })
+  }
+
+  #begin(capture: Capture): void {
+    const { ledger, plans } = this.#options
+    capture.running ??= ledger.begin(capture.id, () => startFacts(capture, plans))
+  }
+
+  #noteBegun(): void {
+    const { ledger, onMistake } = this.#options
+    try {
+      ledger.noteBegun()
+    } catch (error) {
+      onMistake(`noting that a request runs failed: ${faultOf(error)}`)
+    }
+  }
+
+  #handOn(capture: Capture, next: () => void): void {
+    const { outbound } = this.#options
+    if (outbound === undefined) next()
+    else outbound.enter(capture, next)
+  }
+}
