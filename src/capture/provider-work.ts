@@ -105,12 +105,13 @@ function partOf(
 ): MaybePromise<Part> {
   const { generation_id, service_tier } = reading
   const cost = costOf(reading)
-  const known = { provider, model, generation_id, service_tier, cost }
-  if (isFree) return { ...known, tokens: {}, token_source: 'none' }
   if (isReported) {
     reading.text = []
-    return { ...known, tokens: reading.tokens, token_source: 'provider' }
+    const { tokens } = reading
+    return { provider, model, generation_id, service_tier, cost, tokens, token_source: 'provider' }
   }
+  const known = { provider, model, generation_id, service_tier, cost }
+  if (isFree) return { ...known, tokens: {}, token_source: 'none' }
   const { prompt } = call.ask()
   const countable = { reading, prompt, model, estimateTokens }
   const { input_tokens, output_tokens } = reading.tokens

@@ -57,13 +57,11 @@ export function emptyReading(origin?: Origin): Reading {
   if (origin === undefined) return reading
   const { host, path, provider, model } = origin
   const told = name(provider) ?? (host === undefined ? undefined : providerOfHost(host))
-  return {
-    ...reading,
-    origin,
-    provider: told,
-    provider_is_told: told !== undefined,
-    model: name(model) ?? (path === undefined ? undefined : modelOfPath(path)),
-  }
+  reading.origin = origin
+  reading.provider = told
+  reading.provider_is_told = told !== undefined
+  reading.model = name(model) ?? (path === undefined ? undefined : modelOfPath(path))
+  return reading
 }
 
 /**
