@@ -66,9 +66,16 @@ export class Meter {
     }
     if (this.#stopped) return undefined
     const { clock, maxBodyBytes, readers, onMistake } = this.#options
-    const onEnd = this.#onEnd
-    const how = { clock, maxBodyBytes, readers, onMistake, onEnd }
-    const capture = new Capture({ operation, req, res, ...how })
+    const capture = new Capture({
+      operation,
+      req,
+      res,
+      clock,
+      maxBodyBytes,
+      readers,
+      onMistake,
+      onEnd: this.#onEnd,
+    })
     capture.epoch = this.#open.enter()
     const queue_wait_ms = this.#waits.get(req)
     if (queue_wait_ms !== undefined) capture.annotations.queue_wait_ms = queue_wait_ms

@@ -11,7 +11,7 @@ export function startFacts(capture: Capture, plans: Pick<PlanBook, 'ofSubject'>)
   return {
     _id: capture.id,
     user_id,
-    ...(org_id !== undefined && { org_id }),
+    org_id,
     tier: plans.ofSubject(subject).tier,
     endpoint: capture.operation.endpoint,
     operation_type: capture.operation.type,

@@ -4,7 +4,7 @@ import type { UnrecordedEvent } from '../../event.js'
 export interface StartFacts {
   readonly _id: string
   readonly user_id: string
-  readonly org_id?: string
+  readonly org_id?: string | undefined
   readonly tier: string
   readonly endpoint: string
   readonly operation_type: string
