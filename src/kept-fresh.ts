@@ -39,7 +39,8 @@ export abstract class KeptFresh {
    * Never rejects.
    */
   ready(): Promise<boolean> | undefined {
-    const age = this.#options.clock.elapsed() - this.#lookedAt
+    const { clock } = this.#options
+    const age = (clock.turnElapsed?.() ?? clock.elapsed()) - this.#lookedAt
     if (age < freshMs) return undefined
     const looking = this.look()
     return age < staleMs ? undefined : this.#waitFor(looking)
