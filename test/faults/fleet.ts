@@ -105,7 +105,7 @@ export class Fleet {
   async close(): Promise<{ closed: readonly Closed[]; files: readonly string[] }> {
     const closed = await Promise.all(this.apps.map((_, app) => this.#tell(app, 'close')))
     for (const { life } of this.apps) life?.agent.destroy()
-    const names = await Promise.all(this.apps.map(({ dir }) => readdir(dir)))
+    const names = await Promise.all(this.apps.map(({ dir }) => readdir(dir, { recursive: true })))
     // What begins with a dot was never complete: its process was killed before it could use it.
     const files = names.flat().filter((name) => !name.startsWith('.'))
     return { closed: closed as Closed[], files }

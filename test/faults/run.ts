@@ -17,7 +17,7 @@ console.log(
 const proof = await prove(seed, operations, (line) => console.log(`  ${line}`))
 const report = reportOf(proof)
 console.log(report)
-console.log(proof.verdict.examples.join('\n'))
+console.log([...proof.verdict.examples, ...proof.files.map((name) => `left: ${name}`)].join('\n'))
 if (process.env.FAULT_REPORT !== 'no') {
   const style = await resolveConfig(file)
   await writeFile(file, await format(report, { ...style, filepath: file }))
