@@ -149,11 +149,12 @@ export class House {
 
   async flush(): Promise<void> {
     // What waits for its provider is given a moment; the rest does not wait for it.
-    await Promise.all([this.#flushReady(), this.#waiting.settled(heldBackMs)])
-    await this.#flushReady()
+    await Promise.all([this.stored(), this.#waiting.settled(heldBackMs)])
+    await this.stored()
   }
 
-  async #flushReady(): Promise<void> {
+  /** Resolves when all whose answers and provider calls are over is in the log. */
+  async stored(): Promise<void> {
     this.meter.takeFlushed()
     await this.#intake.settled()
     await this.ledger.flush()

@@ -8,6 +8,7 @@ import { ApiRate } from './api-rate.js'
 import { healthReport, type HealthReport } from './health.js'
 import type { House } from './house.js'
 import { factsOf } from './export/facts.js'
+import { freshly } from './insight/freshly.js'
 import { estimate, estimateSamples } from './insight/estimate.js'
 import { globalUsage } from './insight/global-usage.js'
 import { modelsUsage, type ModelsQuestion } from './insight/models.js'
@@ -17,6 +18,7 @@ import { shared } from './insight/shared.js'
 import { userUsage, type UserUsage } from './insight/user-usage.js'
 import { users } from './insight/users.js'
 import type { Config } from './config.js'
+import type { AccountQuery } from './store/account-store.js'
 import { dayMs, type Span } from './time.js'
 import { version } from './version.js'
 
@@ -26,8 +28,8 @@ const shareMs = 1_000
 /** Gives the routes the house's answers. */
 export function createRouteContext(config: Config, house: House, find: FindCaller): RouteContext {
   const { clock, timezone, exposeCostToUsers } = config
-  const { store, plans, meter } = house
-  const live = shared(() => realtime(store, clock.now()), shareMs, clock)
+  const { store, meter } = house
+  const answers = freshAnswers(config, house)
   const ping = shared(() => store.ping(), shareMs, clock)
   const { apiRateLimit } = config
   const rate = apiRateLimit ? new ApiRate(apiRateLimit.perMinute, clock) : undefined
@@ -43,26 +45,41 @@ export function createRouteContext(config: Config, house: House, find: FindCalle
     now: () => clock.now(),
     // What services send must not get lost, and monitoring must see.
     guard: (access) => authenticate(find, access, access === 'service' ? undefined : rate),
-    userUsage: (user, span, zone) => askUserUsage(config, house, user, span, zone),
+    ...answers,
     estimate: (user, asked) => askEstimate(config, house, user, asked),
     quota: (user) => askQuota(config, house, user),
-    globalUsage: (span, zone) => globalUsage(store, span, zone),
-    modelsUsage: (question) => askModels(config, house, question),
     ...adminActions(config, house),
     erase: (userId, actor) => house.eraser.request(userId, actor),
     facts: async (user) => factsOf(store, user.user_id, await askQuota(config, house, user)),
     metrics: metricsOf(config, house),
-    realtime: live,
     onActivity: (listener) => house.onActivity(listener),
-    logs: (filter, after, limit) => store.logs.page(filter, after, limit),
     audit: (filter, after, limit) => store.audit.page(filter, after, limit),
-    users: (query) => users(store, plans, query, { now: clock.now(), timezone }),
     sortValue: (account, sort) => store.accounts.sortValue(account, sort),
     parseEvent: (input, sender) => house.parseEvent(input, sender),
     submit: (events) => house.submit(events),
-    health: askHealth(config, house, ping, live),
+    health: askHealth(config, house, ping, answers.realtime),
     isReady: () => house.ready().then(ping, () => false),
     isOpen: () => !house.isClosed,
+  }
+}
+
+/** The answers that have in them what was done just before. */
+function freshAnswers(config: Config, house: House) {
+  const { clock, timezone } = config
+  const { store, plans } = house
+  const way = { stored: () => house.stored(), oldestMs: () => house.ledger.stats().oldest_ms }
+  const live = freshly(way, () => realtime(store, clock.now()))
+  return {
+    realtime: shared(live, shareMs, clock),
+    userUsage: freshly(way, (user: AskedUser, span: Span, zone: string) =>
+      askUserUsage(config, house, user, span, zone),
+    ),
+    globalUsage: freshly(way, (span: Span, zone: string) => globalUsage(store, span, zone)),
+    modelsUsage: freshly(way, (question: ModelsQuestion) => askModels(config, house, question)),
+    logs: freshly(way, (...page: Parameters<typeof store.logs.page>) => store.logs.page(...page)),
+    users: freshly(way, (query: AccountQuery) =>
+      users(store, plans, query, { now: clock.now(), timezone }),
+    ),
   }
 }
 
