@@ -15,6 +15,7 @@ import { Ledger } from '../src/ledger/ledger.js'
 import { Spool } from '../src/ledger/spool/spool.js'
 import type { SpoolConfig } from '../src/ledger/spool/spool-options.js'
 import type { LedgerDoor } from '../src/ledger/writer.js'
+import { andThen } from '../src/maybe-promise.js'
 import { stopTestMongo } from '../test/helpers/mongo.js'
 import { drain } from './spool-drain.js'
 import { config, eventOf, logger } from './spool-parts.js'
@@ -114,15 +115,15 @@ async function latency(spool: SpoolConfig | false): Promise<void> {
     const start = performance.now()
     const facts = { _id, user_id, tier, endpoint, operation_type, timestamp }
     const running = ledger.begin(_id, () => facts)
-    setImmediate(() => {
-      ledger.noteBegun()
+    const run = () => {
       took[index] = performance.now() - start
       setTimeout(() => {
         const again = performance.now()
         ledger.accept(event, running)
         took[index] = (took[index] ?? 0) + performance.now() - again
       }, 5)
-    })
+    }
+    setImmediate(() => void andThen(ledger.noteBegun(), run))
   }
 }
 

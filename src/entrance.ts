@@ -21,9 +21,9 @@ export class Entrance {
   }
 
   /** Notes that a request runs from now on. */
-  begin(capture: Capture): void {
+  begin(capture: Capture): Promise<void> | undefined {
     this.#begin(capture)
-    this.#noteBegun()
+    return this.#noteBegun()
   }
 
   /**
@@ -39,8 +39,9 @@ export class Entrance {
     }
     // One for each, not one for all: an immediate keeps the async context that the host has set up.
     setImmediate(() => {
-      this.#noteBegun()
-      this.#handOn(capture, next)
+      const noting = this.#noteBegun()
+      if (noting === undefined) this.#handOn(capture, next)
+      else void noting.then(() => this.#handOn(capture, next))
     })
   }
 
@@ -49,12 +50,13 @@ export class Entrance {
     capture.running ??= ledger.begin(capture.id, () => startFacts(capture, plans))
   }
 
-  #noteBegun(): void {
+  #noteBegun(): Promise<void> | undefined {
     const { ledger, onMistake } = this.#options
     try {
-      ledger.noteBegun()
+      return ledger.noteBegun()
     } catch (error) {
       onMistake(`noting that a request runs failed: ${faultOf(error)}`)
+      return undefined
     }
   }
 

@@ -170,8 +170,7 @@ function proxyContext(config: Config, house: House, find: FindCaller): ProxyCont
       const asked = house.limits.admissions.ask(capture, capture.subject ?? anonymous)
       const held = asked && heldToPlan(capture, res, asked, () => config.clock.now())
       return andThen(held ?? true, (mayGoOn) => {
-        if (mayGoOn) house.entrance.begin(capture)
-        return mayGoOn
+        return mayGoOn ? andThen(house.entrance.begin(capture), () => true) : false
       })
     },
     problems: createProblemHandler(config.logger),

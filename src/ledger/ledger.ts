@@ -90,9 +90,9 @@ export class Ledger {
     return this.#closed ? undefined : this.#spool?.begin(id, facts)
   }
 
-  /** Notes on disk what has begun, at once where the disk does not have to be waited for. */
-  noteBegun(): void {
-    this.#spool?.noteBegun()
+  /** Notes on disk what has begun: at once, or, where the disk has to be waited for, soon. */
+  noteBegun(): Promise<void> | undefined {
+    return this.#spool?.noteBegun()
   }
 
   /** Counts an event that was lost before it could be accepted. */

@@ -138,47 +138,50 @@ describe('an app with a spool', () => {
     }
   })
 
-  it('notes all requests that come in one turn before the handler of the first begins', async () => {
-    const dir = await mkdtemp(join(tmpdir(), 'spool-e2e-'))
-    const users = ['ann', 'ben', 'cyd', 'dan']
-    const noted: string[] = []
-    const contexts: unknown[] = []
-    const storage = new AsyncLocalStorage<string>()
-    const app = await startApp(
-      (host) => {
-        host.post('/ai/chat', (_req, res) => {
-          contexts.push(storage.getStore())
-          const text = spooledText(dir)
-          noted.push(users.filter((user) => text.includes(`"user_id":"${user}"`)).join())
-          res.json({})
-        })
-      },
-      {
-        spool: { dir },
-        identify: (req) => {
-          const user_id = req.headers['x-user'] as string
-          storage.enterWith(user_id)
-          return { user_id }
+  for (const fsync of ['interval', 'strict'] as const) {
+    it(`notes all requests that come in one turn before the handler of the first begins (fsync ${fsync})`, async () => {
+      const dir = await mkdtemp(join(tmpdir(), 'spool-e2e-'))
+      const users = ['ann', 'ben', 'cyd', 'dan']
+      const noted: string[] = []
+      const contexts: unknown[] = []
+      const storage = new AsyncLocalStorage<string>()
+      const app = await startApp(
+        (host) => {
+          host.post('/ai/chat', (_req, res) => {
+            contexts.push(storage.getStore())
+            const text = spooledText(dir)
+            noted.push(users.filter((user) => text.includes(`"user_id":"${user}"`)).join())
+            res.json({})
+          })
         },
-      },
-    )
-    await fetch(`${app.url}/ai/chat`, { method: 'POST', headers: { 'x-user': 'first' } })
-    await sleep(50)
-    const requests = users.map(
-      (user) => `POST /ai/chat HTTP/1.1\r\nHost: x\r\nX-User: ${user}\r\nContent-Length: 0\r\n\r\n`,
-    )
-    const socket = connect(Number(new URL(app.url).port), '127.0.0.1')
-    socket.write(requests.join(''))
-    await until(() => noted.length === 5)
-    socket.destroy()
-    assert.deepEqual(
-      noted.slice(1),
-      users.map(() => users.join()),
-    )
-    assert.deepEqual(contexts.slice(1), users, 'each in the async context of its own')
-    await app.close()
-    await rm(dir, { recursive: true })
-  })
+        {
+          spool: { dir, fsync },
+          identify: (req) => {
+            const user_id = req.headers['x-user'] as string
+            storage.enterWith(user_id)
+            return { user_id }
+          },
+        },
+      )
+      await fetch(`${app.url}/ai/chat`, { method: 'POST', headers: { 'x-user': 'first' } })
+      await sleep(50)
+      const requests = users.map(
+        (user) =>
+          `POST /ai/chat HTTP/1.1\r\nHost: x\r\nX-User: ${user}\r\nContent-Length: 0\r\n\r\n`,
+      )
+      const socket = connect(Number(new URL(app.url).port), '127.0.0.1')
+      socket.write(requests.join(''))
+      await until(() => noted.length === 5)
+      socket.destroy()
+      assert.deepEqual(
+        noted.slice(1),
+        users.map(() => users.join()),
+      )
+      assert.deepEqual(contexts.slice(1), users, 'each in the async context of its own')
+      await app.close()
+      await rm(dir, { recursive: true })
+    })
+  }
 
   it('works without one, and is degraded where it should have one', async () => {
     const app = await startApp((host) => host.post('/ai/chat', (_req, res) => res.json({})), {

@@ -4,6 +4,7 @@ import { Gatherer } from './gatherer.js'
 import type { Group } from './group.js'
 import { SegmentWriter } from './segment-writer.js'
 import { Segments } from './segments.js'
+import { Shyness, slowMs } from './shyness.js'
 import type { Fsync } from './spool-options.js'
 
 /** How long frames wait for others before they are written, ms. */
@@ -14,11 +15,6 @@ const syncAfterMs = 150
 const syncAfterBytes = 4 * 1024 * 1024
 /** What is written within a turn of the event loop at most, bytes; more is written beside it. */
 const nowBytes = 64 * 1024
-/** A write within a turn that takes longer, or a sync, tells of a disk that must not be waited for, ms. */
-const slowMs = 20
-/** How long nothing is written within a turn then, ms: twice as long each time. */
-const shyMs = 1_000
-const mostShyMs = 60_000
 /** How long a disk that failed is left alone, ms. */
 const retryMs = 1_000
 
@@ -50,10 +46,7 @@ export class Log {
   /** Could not be written within a turn. */
   #left: readonly Group[] = []
   #isDue = false
-  #shyUntil = -Infinity
-  #shyMs = shyMs
-  /** In a row: one alone may be the machine's doing. */
-  #slowWrites = 0
+  readonly #shyness = new Shyness()
   /** Something has been gathered since the round began. */
   #isCalled = false
   #failedAt = -Infinity
@@ -69,6 +62,11 @@ export class Log {
   /** Whether something may be gathered for it now: not soon after a failure. */
   get isUsable(): boolean {
     return this.#options.clock.elapsed() - this.#failedAt >= retryMs
+  }
+
+  /** Whether there is a directory to write to. */
+  get isOpen(): boolean {
+    return this.#isOpen
   }
 
   /** From now on there is a directory to write to. Resolves when there is a file in it, or cannot be. */
@@ -92,29 +90,26 @@ export class Log {
     if (!this.#isOpen || this.#left.length > 0 || gatherer.bytes > nowBytes) return false
     if (!this.#writer.isIdle || this.#writer.syncingMs > slowMs) return false
     // What must be synced before it counts as kept is not written here.
-    if (this.#options.fsync === 'strict' && gatherer.last !== undefined) return false
-    return this.#options.clock.elapsed() >= this.#shyUntil
+    if (this.#options.fsync === 'strict') return false
+    return this.#shyness.isOver(this.#options.clock.elapsed())
   }
 
   /**
    * Writes what is gathered to the system, which keeps it should this process die: some microseconds.
-   * Only where it may, see `mayWriteNow`.
+   * Only where it may, see `mayWriteNow`. False: some is left, and about to be written elsewhere.
    */
-  writeNow(): void {
+  writeNow(): boolean {
     const { clock } = this.#options
     const groups = this.gatherer.take()
     const began = clock.elapsed()
     this.#left = this.#writer.writeNow(groups)
-    const ended = clock.elapsed()
-    this.#slowWrites = ended - began > slowMs ? this.#slowWrites + 1 : 0
-    if (this.#slowWrites > 1) {
-      this.#shyUntil = ended + this.#shyMs
-      this.#shyMs = Math.min(mostShyMs, 2 * this.#shyMs)
-    } else if (this.#slowWrites === 0) this.#shyMs = shyMs
+    this.#shyness.wrote(began, clock.elapsed())
     const written = groups.length - this.#left.length
     for (const group of groups.slice(0, written)) group.settle()
     if (written > 0) this.#stored(groups)
-    if (this.#left.length > 0) void this.#begin()
+    if (this.#left.length === 0) return true
+    void this.#begin()
+    return false
   }
 
   /** Writes what is gathered at the end of what is being done just now, or else within milliseconds. */
@@ -128,7 +123,7 @@ export class Log {
     queueMicrotask(() => {
       this.#isDue = false
       if (this.gatherer.last === undefined) return
-      if (this.mayWriteNow) this.writeNow()
+      if (this.mayWriteNow) void this.writeNow()
       else this.schedule()
     })
   }

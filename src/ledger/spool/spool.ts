@@ -5,6 +5,7 @@ import type { Logger } from '../../logger.js'
 import { Episode } from '../episode.js'
 import type { Epochs } from '../epochs.js'
 import type { Batch } from './batch.js'
+import { Beginnings } from './beginnings.js'
 import { DeadLetters } from './dead-letters.js'
 import { defaultSpoolDir } from './default-dir.js'
 import { WriterDirectory } from './directory.js'
@@ -18,7 +19,7 @@ import { Overflow } from './overflow.js'
 import { Quarantine } from './quarantine.js'
 import { spilledIn } from './spilled.js'
 import { durabilities, type Durability, type SpoolConfig } from './spool-options.js'
-import { Running } from './starts.js'
+import type { Running } from './starts.js'
 import { Upkeep } from './upkeep.js'
 
 /** Frames that wait to be written, beyond which the disk counts as too slow, bytes. */
@@ -49,8 +50,8 @@ export class Spool {
   readonly #quarantine: Quarantine
   readonly #upkeep: Upkeep
   readonly #troubleEpisode: Episode
+  readonly #beginnings: Beginnings
   readonly #opening: Promise<void>
-  #fresh: Running[] = []
   /** Why nothing is put on disk at the moment. */
   #trouble: string | undefined = 'opening'
 
@@ -66,11 +67,13 @@ export class Spool {
       clock,
       directory: directory.path,
       fsync: config.fsync,
-      onRound: () => this.#writeStarts(),
+      onRound: () => this.#beginnings.write(),
       onLost: (groups, code) => this.#lost(groups, code),
       onWritten: () => this.#written(),
       onSettled: () => options.onBacklog(),
     })
+    const hasRoom = () => this.#hasRoom(0)
+    this.#beginnings = new Beginnings({ log: this.#log, clock, fsync: config.fsync, hasRoom })
     const { segments } = this.#log
     this.#overflow = new Overflow({ files, segments, epochs, quarantine: this.#quarantine })
     this.#inheritance = new Inheritance(files, this.#quarantine, () => clock.elapsed())
@@ -138,20 +141,12 @@ export class Spool {
 
   /** An operation runs: `noteBegun` is to follow. */
   begin(id: string, facts: () => StartFacts): Running {
-    const running = new Running(id, facts, this.#log.gatherer)
-    this.#fresh.push(running)
-    return running
+    return this.#beginnings.begin(id, facts)
   }
 
-  /** Writes what has begun: at once, where the disk does not have to be waited for. */
-  noteBegun(): void {
-    if (this.#fresh.length === 0) return
-    const log = this.#log
-    if (log.mayWriteNow) {
-      this.#writeStarts()
-      if (log.gatherer.last !== undefined) log.writeNow()
-    }
-    if (this.#fresh.length > 0) log.schedule()
+  /** Writes what has begun: at once, or, where the disk has to be waited for, soon. Never rejects. */
+  noteBegun(): Promise<void> | undefined {
+    return this.#beginnings.note()
   }
 
   /** Events to send that are on disk only. Throws when the disk does not give them. */
@@ -220,17 +215,6 @@ export class Spool {
     this.#trouble = why
     this.#troubleEpisode.happened()
     return false
-  }
-
-  #writeStarts(): void {
-    const fresh = this.#fresh
-    this.#fresh = []
-    const hasRoom = fresh.length > 0 && this.#hasRoom(0)
-    for (const running of fresh) {
-      if (running.isOver) continue
-      if (hasRoom) running.write()
-      else this.#fresh.push(running)
-    }
   }
 
   #written(): void {

@@ -34,8 +34,7 @@ async function operations(): Promise<void> {
     const id = `${prefix}-s${k}`
     const facts = { user_id: 'carol', tier: 'pro', endpoint: '/ai/chat', operation_type: 'chat' }
     const running = ledger.begin(id, () => ({ _id: id, ...facts, timestamp: new Date() }))
-    ledger.noteBegun()
-    await sleep(10)
+    await ledger.noteBegun()
     await ledger.durable()
     console.log(`s ${id}`)
     if (k % 3 === 1) {

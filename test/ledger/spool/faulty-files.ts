@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { realFiles, type SpoolFiles } from '../../../src/ledger/spool/files.js'
 
 type Fault = (path: string) => string | undefined
@@ -12,6 +13,9 @@ export class FaultyFiles {
   read: Fault = () => undefined
   /** Of a write that fails, so many bytes are written. */
   partial = 0
+  /** How long a write beside the event loop, or a sync, takes before it begins, ms. */
+  writeTakesMs = 0
+  syncTakesMs = 0
   readonly #paths = new WeakMap<FileHandle, string>()
   readonly files: SpoolFiles = {
     ...realFiles,
@@ -34,6 +38,7 @@ export class FaultyFiles {
   #wrap(path: string, handle: FileHandle): FileHandle {
     const write = async (bytes: Buffer, from: number, length: number, position: number) => {
       const code = this.write(path)
+      if (this.writeTakesMs > 0) await sleep(this.writeTakesMs)
       if (code === undefined) return handle.write(bytes, from, length, position)
       if (this.partial > 0) await handle.write(bytes, from, this.partial, position)
       throw errorOf(code)
@@ -42,6 +47,7 @@ export class FaultyFiles {
       write,
       datasync: async () => {
         fail(this.sync(path))
+        if (this.syncTakesMs > 0) await sleep(this.syncTakesMs)
         await handle.datasync()
       },
       read: (...args: Parameters<FileHandle['read']>) => {

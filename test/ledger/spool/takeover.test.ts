@@ -188,7 +188,7 @@ describe('taking over what a process has left', () => {
         ...{ operation_type: 'chat', timestamp: new Date(1_767_225_600_000) },
       }))
     const [, ended, cancelled] = ['died', 'ended', 'cancelled'].map(begin)
-    first.noteBegun()
+    await first.noteBegun()
     await until(() => first.stats().bytes > 0)
     first.accept(event('ended'), ended)
     cancelled?.cancel()
@@ -219,7 +219,7 @@ describe('taking over what a process has left', () => {
     await ledger.durable()
     await sleep(20)
     const running = ledger.begin('quick', () => ({ _id: 'quick', ...facts, timestamp: new Date() }))
-    ledger.noteBegun()
+    assert.equal(ledger.noteBegun(), undefined)
     const [writer = ''] = readdirSync(dir)
     const names = readdirSync(join(dir, writer)).filter((one) => one.endsWith('.log'))
     assert.match(readFileSync(join(dir, writer, names[0] ?? ''), 'utf8'), /"_id":"quick"/)

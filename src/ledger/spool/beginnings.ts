@@ -1,0 +1,88 @@
+import type { Clock } from '../../clock.js'
+import { within } from '../../deadline.js'
+import type { StartFacts } from './event-json.js'
+import type { Log } from './log.js'
+import type { Fsync } from './spool-options.js'
+import { Running } from './starts.js'
+
+/** How long a request waits for its beginning to be written, or with `strict` to be on the disk, ms. */
+const patienceMs: Readonly<Record<Fsync, number>> = { off: 20, interval: 20, strict: 250 }
+/** How long none waits after one that waited so long, ms. */
+const resignedMs = 1_000
+
+export interface BeginningsParts {
+  readonly log: Log
+  readonly clock: Clock
+  readonly fsync: Fsync
+  /** Whether the spool takes something now. */
+  readonly hasRoom: () => boolean
+}
+
+/** Operations that have begun, on their way to the disk. */
+export class Beginnings {
+  readonly #parts: BeginningsParts
+  #fresh: Running[] = []
+  #noting: Promise<void> | undefined
+  #resignedUntil = -Infinity
+
+  constructor(parts: BeginningsParts) {
+    this.#parts = parts
+  }
+
+  /** An operation runs: `note` is to follow. */
+  begin(id: string, facts: () => StartFacts): Running {
+    const running = new Running(id, facts, this.#parts.log.gatherer)
+    this.#fresh.push(running)
+    return running
+  }
+
+  /**
+   * Writes what has begun, in this very turn where the disk does not have to be waited for. Else
+   * resolves when it is written, or not waited for longer: a disk that hangs holds up no request but
+   * those of a moment in each second. Never rejects.
+   */
+  note(): Promise<void> | undefined {
+    const { log } = this.#parts
+    if (this.#fresh.length === 0) return this.#noting
+    if (log.mayWriteNow) {
+      this.write()
+      if (log.gatherer.last !== undefined && !log.writeNow()) this.#noting = this.#written()
+    } else if (this.#isWorthWaiting()) {
+      this.write()
+      this.#noting = this.#written()
+    }
+    if (this.#fresh.length > 0) log.schedule()
+    return this.#noting
+  }
+
+  /** Gathers for the log what has begun and still runs, where there is room. */
+  write(): void {
+    if (this.#fresh.length === 0) return
+    const fresh = this.#fresh
+    this.#fresh = []
+    const hasRoom = this.#parts.hasRoom()
+    for (const running of fresh) {
+      if (running.isOver) continue
+      if (hasRoom) running.write()
+      else this.#fresh.push(running)
+    }
+  }
+
+  #isWorthWaiting(): boolean {
+    const { log, clock, hasRoom } = this.#parts
+    return log.isOpen && clock.elapsed() >= this.#resignedUntil && hasRoom()
+  }
+
+  async #written(): Promise<void> {
+    const { log, clock, fsync } = this.#parts
+    let isWritten = false
+    const writing = log.written().then(() => {
+      isWritten = true
+    })
+    await within(writing, patienceMs[fsync])
+    // Time in which this process was busy is not the disk's: its answer may be waiting.
+    if (!isWritten) await new Promise((resolve) => setImmediate(resolve))
+    if (!isWritten) this.#resignedUntil = clock.elapsed() + resignedMs
+    this.#noting = undefined
+  }
+}

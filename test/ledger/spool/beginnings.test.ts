@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Ledger } from '../../../src/ledger/ledger.js'
+import type { Fsync } from '../../../src/ledger/spool/spool-options.js'
+import { FaultyFiles } from './faulty-files.js'
+import { database, FakeLog, event, freshDir, openLedger, removeDirs, until } from './support.js'
+
+const facts = { user_id: 'carol', tier: 'pro', endpoint: '/ai/chat', operation_type: 'chat' }
+
+describe('what has begun, on a disk that has to be waited for', () => {
+  let dir: string
+  let faulty: FaultyFiles
+  const opened: Ledger[] = []
+  beforeEach(async () => {
+    dir = await freshDir()
+    faulty = new FaultyFiles()
+  })
+  afterEach(async () => {
+    faulty.writeTakesMs = 0
+    faulty.syncTakesMs = 0
+    for (const ledger of opened.splice(0)) await ledger.close()
+    await removeDirs()
+  })
+
+  const open = async (fsync: Fsync) => {
+    const ledger = openLedger(new FakeLog(), { dir, fsync }, { files: faulty.files })
+    opened.push(ledger)
+    await ledger.takeOver(database)
+    await until(() => ledger.stats().durability !== 'memory')
+    await ledger.durable()
+    await sleep(20)
+    return ledger
+  }
+  const begin = (ledger: Ledger, id: string) => {
+    ledger.begin(id, () => ({ _id: id, ...facts, timestamp: new Date() }))
+    return ledger.noteBegun()
+  }
+  const written = () => {
+    const [writer = ''] = readdirSync(dir)
+    const names = readdirSync(join(dir, writer)).filter((one) => one.endsWith('.log'))
+    return names.map((name) => readFileSync(join(dir, writer, name), 'utf8')).join('')
+  }
+  /** Brings about a sync that takes long. */
+  const hangSync = async (ledger: Ledger) => {
+    faulty.syncTakesMs = 1_000
+    ledger.accept(event('before'))
+    await sleep(250)
+  }
+
+  it('is written in the same turn where nothing has to be waited for', async () => {
+    const ledger = await open('interval')
+    assert.equal(begin(ledger, 'quick'), undefined)
+    assert.match(written(), /"_id":"quick"/)
+  })
+
+  it('is written before its handler runs while a sync takes long', async () => {
+    const ledger = await open('interval')
+    await hangSync(ledger)
+    const noting = begin(ledger, 'patient')
+    assert.ok(noting, 'not waited for')
+    await noting
+    assert.match(written(), /"_id":"patient"/)
+  })
+
+  it('is waited for by all that came in its turn', async () => {
+    const ledger = await open('interval')
+    await hangSync(ledger)
+    ledger.begin('second', () => ({ _id: 'second', ...facts, timestamp: new Date() }))
+    const noting = begin(ledger, 'first')
+    assert.ok(noting)
+    assert.equal(ledger.noteBegun(), noting)
+    await noting
+    assert.match(written(), /"_id":"second"/)
+    assert.equal(ledger.noteBegun(), undefined)
+  })
+
+  it('holds up no request for long where the disk hangs, and then none for a second', async () => {
+    const ledger = await open('interval')
+    await hangSync(ledger)
+    faulty.writeTakesMs = 700
+    const began = performance.now()
+    await begin(ledger, 'held up')
+    const waitedMs = performance.now() - began
+    assert.ok(waitedMs >= 15 && waitedMs < 300, `${waitedMs} ms`)
+    assert.equal(begin(ledger, 'next'), undefined)
+    await until(() => /"_id":"next"/.test(written()))
+  })
+
+  it('is on the disk before its handler runs with fsync strict', async () => {
+    const ledger = await open('strict')
+    let synced = ''
+    faulty.sync = () => {
+      synced = written()
+      return undefined
+    }
+    const noting = begin(ledger, 'certain')
+    assert.ok(noting, 'not waited for')
+    await noting
+    assert.match(synced, /"_id":"certain"/)
+  })
+})
