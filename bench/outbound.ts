@@ -1,5 +1,7 @@
-import { channel } from 'node:diagnostics_channel'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { Capture } from '../src/capture/capture.js'
 import { partsOf, readWork } from '../src/capture/provider-work.js'
 import { systemClock } from '../src/clock.js'
@@ -11,37 +13,35 @@ import { serve } from './rpc.js'
 /** What is timed: a call of each kind, as the hooks see it; the network is left out. */
 export type OutboundWay = 'unrelated' | 'json' | 'stream'
 
-/**
- * The calls that undici makes into its request, in their order. The network's own cost, hundreds of
- * microseconds that vary by more than what is to be measured, is not among them.
- */
-class Request {
-  method = 'POST'
-  path = '/v1/chat/completions'
-  readonly origin: string
-  heard = 0
-
-  constructor(origin: string) {
-    this.origin = origin
-    created.publish({ request: this })
-  }
-  onBodySent(chunk: unknown) {
-    this.heard += chunk === undefined ? 0 : 1
-  }
-  onHeaders(status: number, headers: readonly Buffer[]) {
-    this.heard += status + headers.length
-    return true
-  }
-  onData(chunk: Buffer) {
-    this.heard += chunk.length
-    return true
-  }
-  onComplete() {
-    this.heard += 1
-  }
+/** A request of Node's own undici, and the calls that it gets from its connection. */
+interface Request {
+  onConnect(abort: () => void): void
+  onBodySent(chunk: Buffer): void
+  onHeaders(status: number, headers: readonly Buffer[], resume: () => void, text: string): boolean
+  onData(chunk: Buffer): boolean
+  onComplete(trailers: readonly Buffer[]): void
 }
 
-const created = channel('undici:request:create')
+type RequestClass = new (origin: string, options: object, handler: object) => Request
+
+/** What undici makes requests of, as `fetch` lets it. */
+async function requestClass(): Promise<RequestClass> {
+  let found: RequestClass | undefined
+  const see = (message: unknown) => {
+    found = (message as { request: { constructor: RequestClass } }).request.constructor
+  }
+  subscribe(created, see)
+  const server = createServer((_req, res) => res.end()).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  server.closeAllConnections()
+  server.close()
+  unsubscribe(created, see)
+  if (found === undefined) throw new Error('undici tells of no request')
+  return found
+}
+
+const created = 'undici:request:create'
 const counter: TokenCounter = {
   count: () => Promise.resolve(null),
   stats: () => ({ queued: 0, queued_bytes: 0, counted: 0, dropped: 0, restarts: 0 }),
@@ -58,13 +58,37 @@ const head = (type: string) =>
   ].map((text) => Buffer.from(text))
 const heads = { json: head('application/json'), stream: head('text/event-stream') }
 
+const UndiciRequest = await requestClass()
+let heard = 0
+
+/** What `fetch` is for undici: it takes what comes. */
+const handler = {
+  onConnect: () => undefined,
+  onHeaders: (status: number, headers: readonly Buffer[]) => {
+    heard += status + headers.length
+    return true
+  },
+  onData: (chunk: Buffer) => {
+    heard += chunk.length
+    return true
+  },
+  onComplete: () => undefined,
+  onError: (error: unknown) => console.error(error),
+}
+const options = { method: 'POST', path: '/v1/chat/completions', body: asked, headers: [] }
+
+/**
+ * The calls that a connection makes into a request, in their order. The network's own cost, hundreds
+ * of microseconds that vary by more than what is to be measured, is not among them.
+ */
 function request(origin: string, way: 'json' | 'stream'): number {
-  const one = new Request(origin)
+  const one = new UndiciRequest(origin, options, handler)
+  one.onConnect(() => undefined)
   one.onBodySent(asked)
-  one.onHeaders(200, heads[way])
+  one.onHeaders(200, heads[way], () => undefined, 'OK')
   for (const piece of way === 'json' ? whole : pieces) one.onData(piece)
-  one.onComplete()
-  return one.heard
+  one.onComplete([])
+  return heard
 }
 
 function capture(): Capture {

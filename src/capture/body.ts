@@ -13,8 +13,8 @@ const maxChunkTimes = 64
 
 /**
  * Holds what a response wrote until someone reads it. Adding is cheap: a reference to a string, or
- * a Buffer's text. Buffers are never kept, as the host may use them again; text on the heap is
- * made and forgotten faster than a copy of the bytes.
+ * a Buffer's text. What the host may use again is not kept; text on the heap is made and forgotten
+ * faster than a copy of the bytes.
  */
 export class BodyBuffer {
   readonly #clock: Pick<Clock, 'elapsed'> | undefined
@@ -56,6 +56,16 @@ export class BodyBuffer {
     if (this.#isDropping) return
     this.held += length
     this.#offset += this.#keep(chunk, name, length)
+  }
+
+  /** The same for bytes that nobody changes any more: only a reference is kept. Not after `expectText`. */
+  addLasting(chunk: Buffer): void {
+    const { length } = chunk
+    this.bytes += length
+    if (this.#isDropping || length === 0) return
+    this.held += length
+    this.#offset += length
+    this.#chunks.push({ bytes: chunk, encoding: undefined })
   }
 
   /** Answers by how much the offset grows. */
@@ -105,6 +115,27 @@ export class BodyBuffer {
       return bytes.toString('utf8')
     this.#decoder ??= new StringDecoder('utf8')
     return this.#decoder.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+  }
+
+  /**
+   * So many of the first and of the last bytes as text, without taking them; undefined where that is
+   * all there is. A character that is cut becomes a replacement.
+   */
+  ends(first: number, last: number): { opening: string; closing: string } | undefined {
+    if (this.held <= first + last) return undefined
+    const closing: Buffer[] = []
+    let missing = last
+    for (let at = this.#chunks.length - 1; at >= 0 && missing > 0; at--) {
+      const chunk = this.#chunks[at]
+      if (chunk === undefined) break
+      const bytes = bytesOf(chunk)
+      closing.unshift(bytes)
+      missing -= bytes.length
+    }
+    return {
+      opening: this.peek(first).toString('utf8'),
+      closing: Buffer.concat(closing).toString('utf8', Math.max(0, -missing)),
+    }
   }
 
   /** The first held bytes, to tell what they are without taking them. Encoders begin with tiny chunks. */

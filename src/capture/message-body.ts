@@ -49,14 +49,26 @@ export class MessageBody {
     if (this.buffer.held > windowBytes) this.#fold()
   }
 
+  /** Takes a chunk that nobody changes any more. */
+  addLasting(chunk: Buffer): void {
+    if (this.#reading !== undefined) return
+    if (this.buffer.bytes === 0 && this.#kindByHead() === 'opaque') this.buffer.drop()
+    this.buffer.addLasting(chunk)
+    if (this.buffer.held > windowBytes) this.#fold()
+  }
+
   /** Most bodies are text, and are cheaper kept as text. */
   #expect(): void {
-    const { contentType, contentEncoding } = this.#head
-    if (contentType === undefined || contentEncoding !== undefined) return
-    const kind = bodyKind(contentType, noBytes)
-    this.#plainKind = kind
+    const kind = this.#kindByHead()
     if (kind === 'opaque') this.buffer.drop()
-    else if (kind !== 'eventstream') this.buffer.expectText()
+    else if (kind !== undefined && kind !== 'eventstream') this.buffer.expectText()
+  }
+
+  #kindByHead(): BodyKind | undefined {
+    const { contentType, contentEncoding } = this.#head
+    if (contentType === undefined || contentEncoding !== undefined) return undefined
+    this.#plainKind = bodyKind(contentType, noBytes)
+    return this.#plainKind
   }
 
   /** Reads what is left of the body, once; a body that cannot be read gives an empty reading. */

@@ -85,6 +85,13 @@ export class ProviderCall {
     if (this.isOpen) this.answer.add(chunk, undefined)
   }
 
+  /** The same for a piece that nobody changes any more, as far as it is one. */
+  receivedLasting(chunk: unknown): void {
+    if (!this.isOpen) return
+    if (Buffer.isBuffer(chunk)) this.answer.addLasting(chunk)
+    else this.answer.add(chunk, undefined)
+  }
+
   /** The call is over, in whatever way; only the first time counts. */
   end(): void {
     const onEnd = this.#onEnd

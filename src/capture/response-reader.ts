@@ -10,16 +10,10 @@ import { LineSplitter } from './lines.js'
 import type { Origin } from './origin.js'
 import { addText, emptyReading, maxTextLength, type Reading } from './reading.js'
 import { readInvocationHeaders } from './readers/bedrock-invoke.js'
+import { closingBytes, openingBytes, readFactEvents, readOpening } from './fact-events.js'
 import type { HostReaders } from './readers/host-readers.js'
 import { readPayload } from './readers/index.js'
 import { SseReader } from './sse.js'
-
-/** Where a stream's event may carry figures or an error; everything else is text deltas. */
-const factMark =
-  /"(?:usage|usageMetadata|usage_metadata|totalUsage)":\s*\{|"error"|^event: ?error/gm
-
-/** How many events from the start may come before the first text. */
-const openingEvents = 16
 
 export interface ResponseReaderOptions {
   /** Where the response came from, when it is a provider's own. */
@@ -80,20 +74,21 @@ export class ResponseReader {
 
   /** Folds what a buffer still holds and answers what was read. */
   finishBody(body: BodyBuffer): Reading {
-    return this.kind === 'eventstream'
-      ? this.finishBytes(body.takeBytes())
-      : this.finish(body.takeText())
+    if (this.kind === 'eventstream') return this.finishBytes(body.takeBytes())
+    if (this.#mayLeaveOut && this.#options.origin?.provider !== undefined) {
+      const ends = body.ends(openingBytes, closingBytes)
+      if (ends !== undefined && this.#readFacts(ends.opening, ends.closing)) {
+        body.drop()
+        return this.#checked()
+      }
+    }
+    return this.finish(body.takeText())
   }
 
   /** Folds the last (often the only) window and answers what was read. */
   finish(text: string): Reading {
     if (this.kind === 'json') this.#json(text)
-    else if (
-      this.kind !== 'sse' ||
-      this.#windows > 0 ||
-      this.#options.own !== undefined ||
-      !this.#readFactsOnly(text)
-    ) {
+    else if (!this.#mayLeaveOut || !this.#readFacts(text)) {
       this.push(text)
       this.#pieces?.end()
     }
@@ -143,36 +138,38 @@ export class ResponseReader {
     }
   }
 
+  /** Whether a stream's text need not be looked at, should the provider's figures be complete. */
+  get #mayLeaveOut(): boolean {
+    return this.kind === 'sse' && this.#windows === 0 && this.#options.own === undefined
+  }
+
   /**
    * The short way through a whole stream: the opening events up to the first text, then only
-   * events that can carry figures. Enough when the provider's figures turn out complete.
+   * events that can carry figures. With `closing`, only its end is looked at: one answer of a
+   * provider has its figures there, or else in every event. False when that was not enough.
    */
-  #readFactsOnly(text: string): boolean {
-    if (text.includes('\r')) return false
-    let at = 0
-    for (let events = 0; events < openingEvents && this.reading.text_length === 0; events++) {
-      const end = eventEnd(text, at)
-      this.#event(text, at, end)
-      at = end + 2
-      if (at >= text.length) break
+  #readFacts(text: string, closing?: string): boolean {
+    const read = (event: string, offset: number) => this.#event(event, offset)
+    const at = readOpening(text, read, () => this.reading.text_length > 0)
+    if (at === undefined) return false
+    if (closing === undefined) readFactEvents(text, at, read)
+    else if (this.reading.text_length > 0 && !this.reading.output_is_final) {
+      const first = closing.indexOf('\n\n')
+      if (first !== -1) readFactEvents(closing, first, read)
     }
-    factMark.lastIndex = Math.min(at, text.length)
-    for (let mark = factMark.exec(text); mark; mark = factMark.exec(text)) {
-      const start = text.lastIndexOf('\n\n', mark.index)
-      const end = eventEnd(text, mark.index)
-      this.#event(text, start === -1 ? 0 : start + 2, end)
-      factMark.lastIndex = end
-    }
-    const { tokens, output_is_final, error_type } = this.reading
+    const { tokens, output_is_final, error_type, text_length } = this.reading
     const complete =
-      output_is_final && tokens.input_tokens !== undefined && error_type === undefined
+      output_is_final &&
+      tokens.input_tokens !== undefined &&
+      error_type === undefined &&
+      (closing === undefined || text_length > 0)
     if (!complete) this.reading = emptyReading(this.#options.origin)
     return complete
   }
 
-  #event(text: string, start: number, end: number): void {
-    const reader = new SseReader((data, _offset, name) => this.#payload(data, start, name))
-    reader.push(text.slice(start, end))
+  #event(text: string, offset: number): void {
+    const reader = new SseReader((data, _offset, name) => this.#payload(data, offset, name))
+    reader.push(text)
     reader.end()
   }
 
@@ -193,9 +190,4 @@ export class ResponseReader {
     addText(this.reading, text)
     if (this.reading.text_length > 0) this.firstTextOffset ??= offset
   }
-}
-
-function eventEnd(text: string, from: number): number {
-  const end = text.indexOf('\n\n', from)
-  return end === -1 ? text.length : end
 }

@@ -39,10 +39,10 @@ function follow(observer: Observer, request: UndiciRequest, caller: () => void):
  */
 function listen(request: UndiciRequest, call: ProviderCall): void {
   const callbacks = request as UndiciRequest & Record<string, unknown>
-  for (const [names, note] of notes(call)) {
+  for (const [names, hear] of hearings(call)) {
     for (const name of names) {
       const original = callbacks[name]
-      if (typeof original === 'function') callbacks[name] = heard(original as Method, note)
+      if (typeof original === 'function') callbacks[name] = hear(original as Method)
     }
   }
 }
@@ -52,14 +52,29 @@ const began = ['onHeaders', 'onResponseStart'] as const
 const received = ['onData', 'onResponseData'] as const
 const ended = ['onComplete', 'onError', 'onResponseEnd', 'onResponseError', 'onUpgrade'] as const
 
-function notes(call: ProviderCall): [readonly string[], (args: unknown[]) => void][] {
-  const end = () => call.end()
+function hearings(call: ProviderCall): [readonly string[], (original: Method) => Method][] {
   return [
-    [sent, ([chunk]) => call.sent(chunk)],
-    [began, ([status, headers]) => noteHead(call, status, headers)],
-    [received, ([chunk]) => call.received(chunk)],
-    [ended, end],
+    [sent, (original) => heard(original, ([chunk]) => call.sent(chunk))],
+    [began, (original) => heard(original, ([status, headers]) => noteHead(call, status, headers))],
+    [received, (original) => heardData(original, call)],
+    [ended, (original) => heard(original, () => call.end())],
   ]
+}
+
+/**
+ * As `heard`, for what a stream calls hundreds of times. A piece is the socket's own memory, which is
+ * not used again, and `fetch` hands out copies of it.
+ */
+function heardData(original: Method, call: ProviderCall): Method {
+  return function heardCall(this: unknown, chunk: unknown): unknown {
+    const result = original.call(this, chunk)
+    try {
+      call.receivedLasting(chunk)
+    } catch {
+      // Observing may fail; what is observed may not.
+    }
+    return result
+  }
 }
 
 function noteHead(call: ProviderCall, status: unknown, headers: unknown): void {

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Clock } from '../../clock.js'
 import { within } from '../../deadline.js'
 import type { StartFacts } from './event-json.js'
@@ -75,13 +76,10 @@ export class Beginnings {
 
   async #written(): Promise<void> {
     const { log, clock, fsync } = this.#parts
-    let isWritten = false
-    const writing = log.written().then(() => {
-      isWritten = true
-    })
-    await within(writing, patienceMs[fsync])
+    const writing = log.written()
+    let isWritten = await within(writing, patienceMs[fsync])
     // Time in which this process was busy is not the disk's: its answer may be waiting.
-    if (!isWritten) await new Promise((resolve) => setImmediate(resolve))
+    if (!isWritten) isWritten = await Promise.race([writing.then(() => true), turn(false)])
     if (!isWritten) this.#resignedUntil = clock.elapsed() + resignedMs
     this.#noting = undefined
   }

@@ -1,0 +1,56 @@
+/**
+ * Users whose requests call a provider by Node's own `fetch`, in a process without the package undici:
+ * on so many connections as it likes, then on two. Prints, for each, the tokens that each user was
+ * found to have used.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Capture } from '../../src/capture/capture.js'
+import { readWork } from '../../src/capture/provider-work.js'
+import { systemClock } from '../../src/clock.js'
+import { Outbound } from '../../src/outbound/outbound.js'
+import { startProvider } from './support.js'
+
+type AgentClass = new (options: object) => object
+
+const provider = await startProvider((_req, res, body) => {
+  const { tokens } = JSON.parse(body) as { tokens: number }
+  const usage = { prompt_tokens: tokens, completion_tokens: 1, total_tokens: tokens + 1 }
+  const answer = { object: 'chat.completion', model: 'gpt-4o', choices: [], usage }
+  setTimeout(() => res.setHeader('content-type', 'application/json').end(JSON.stringify(answer)), 5)
+})
+const outbound = new Outbound({ hosts: [provider.url], maxBodyBytes: 1024 * 1024 })
+const inputs = Array.from({ length: 20 }, (_, index) => 1000 + index)
+
+async function tokensOf(input: number): Promise<number[]> {
+  const capture = new Capture({
+    operation: { endpoint: '/ai/chat', type: 'chat', estimateTokens: 500 },
+    req: { headers: {}, complete: true } as unknown as IncomingMessage,
+    res: {} as ServerResponse,
+    clock: systemClock,
+    maxBodyBytes: 1024 * 1024,
+    readers: undefined,
+    onEnd: () => undefined,
+    onMistake: (what) => console.error(what),
+  })
+  await new Promise<void>((resolve, reject) => {
+    const ask = async () => {
+      const url = `${provider.url}/v1/chat/completions`
+      const response = await fetch(url, { method: 'POST', body: JSON.stringify({ tokens: input }) })
+      await response.text()
+      // Others' calls go out meanwhile.
+      await new Promise((done) => setTimeout(done, 200))
+    }
+    outbound.enter(capture, () => void ask().then(resolve, reject))
+  })
+  const work = await readWork(capture.calls)
+  return work.map(({ reading }) => reading.tokens.input_tokens ?? 0)
+}
+
+const unlimited = await Promise.all(inputs.map(tokensOf))
+const key = Symbol.for('undici.globalDispatcher.1')
+const own = Reflect.get(globalThis, key) as { constructor: AgentClass }
+Reflect.set(globalThis, key, new own.constructor({ connections: 2 }))
+const limited = await Promise.all(inputs.map(tokensOf))
+console.log(JSON.stringify({ inputs, unlimited, limited }))
+outbound.stop()
+process.exit()
