@@ -1,13 +1,6 @@
 import { StringDecoder } from 'node:string_decoder'
 import type { Clock } from '../clock.js'
 
-/** A piece of a response body as it is kept. */
-interface Chunk {
-  readonly bytes: Buffer | string
-  /** Of a string that is not UTF-8 text. */
-  readonly encoding: BufferEncoding | undefined
-}
-
 /** How many chunk times are kept: enough to find the first token behind comments and role chunks. */
 const maxChunkTimes = 64
 
@@ -18,7 +11,7 @@ const maxChunkTimes = 64
  */
 export class BodyBuffer {
   readonly #clock: Pick<Clock, 'elapsed'> | undefined
-  #chunks: Chunk[] = []
+  #chunks: (string | Buffer)[] = []
   #decoder: StringDecoder | undefined
   #isDropping = false
   #isText = false
@@ -65,23 +58,25 @@ export class BodyBuffer {
     if (this.#isDropping || length === 0) return
     this.held += length
     this.#offset += length
-    this.#chunks.push({ bytes: chunk, encoding: undefined })
+    this.#chunks.push(chunk)
   }
 
   /** Answers by how much the offset grows. */
   #keep(chunk: string | Uint8Array, encoding: BufferEncoding | undefined, length: number): number {
     const isUtf8 = encoding === undefined || encoding === 'utf8' || encoding === 'utf-8'
-    if (typeof chunk === 'string' && (isUtf8 || !this.#isText)) {
-      this.#chunks.push({ bytes: chunk, encoding: isUtf8 ? undefined : encoding })
+    if (typeof chunk === 'string' && isUtf8) {
+      this.#chunks.push(chunk)
       return this.#isText ? chunk.length : length
     }
-    const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk
     if (!this.#isText) {
-      this.#chunks.push({ bytes: Buffer.from(bytes), encoding: undefined })
+      // A copy, where these are the host's own bytes.
+      this.#chunks.push(
+        typeof chunk === 'string' ? Buffer.from(chunk, encoding) : Buffer.from(chunk),
+      )
       return length
     }
-    const text = this.#decode(bytes)
-    this.#chunks.push({ bytes: text, encoding: undefined })
+    const text = this.#decode(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk)
+    this.#chunks.push(text)
     return text.length
   }
 
@@ -94,16 +89,11 @@ export class BodyBuffer {
 
   /** The held bytes as text, leaving none; a character cut in two stays for the next call. */
   takeText(): string {
-    const [first] = this.#chunks
-    const isOneText = this.#chunks.length === 1 && typeof first?.bytes === 'string'
-    if (isOneText && first.encoding === undefined && this.#decoder === undefined) {
+    const chunks = this.#chunks
+    const [first] = chunks
+    if (this.#isText || chunks.every((chunk) => typeof chunk === 'string')) {
       this.#forget()
-      return first.bytes
-    }
-    if (this.#isText || this.#chunks.every(isUtf8Text)) {
-      const text = this.#chunks.map((chunk) => chunk.bytes).join('')
-      this.#forget()
-      return text
+      return chunks.length === 1 && typeof first === 'string' ? first : chunks.join('')
     }
     return this.#decode(this.takeBytes())
   }
@@ -142,11 +132,11 @@ export class BodyBuffer {
   peek(length: number): Buffer {
     const first: Buffer[] = []
     let missing = length
-    for (const { bytes, encoding } of this.#chunks) {
+    for (const bytes of this.#chunks) {
       if (missing <= 0) break
       const piece =
         typeof bytes === 'string'
-          ? Buffer.from(bytes.slice(0, 2 * missing), encoding)
+          ? Buffer.from(bytes.slice(0, missing))
           : bytes.subarray(0, missing)
       first.push(piece)
       missing -= piece.length
@@ -166,10 +156,6 @@ export class BodyBuffer {
   }
 }
 
-function bytesOf({ bytes, encoding }: Chunk): Buffer {
-  return typeof bytes === 'string' ? Buffer.from(bytes, encoding) : bytes
-}
-
-function isUtf8Text({ bytes, encoding }: Chunk): boolean {
-  return typeof bytes === 'string' && encoding === undefined
+function bytesOf(chunk: string | Buffer): Buffer {
+  return typeof chunk === 'string' ? Buffer.from(chunk) : chunk
 }

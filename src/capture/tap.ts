@@ -79,24 +79,24 @@ function tapped({ write, end }: Methods, find: (res: ServerResponse) => Tap | un
     write: function tappedWrite(this: ServerResponse, ...args: unknown[]): unknown {
       const result = write.apply(this, args)
       const tap = find(this)
-      if (tap) tell(tap, args)
+      if (tap) tell(tap, args[0], args[1])
       return result
     },
     end: function tappedEnd(this: ServerResponse, ...args: unknown[]): unknown {
       const result = end.apply(this, args)
       const tap = find(this)
       if (tap === undefined) return result
-      if (args.length > 0 && typeof args[0] !== 'function') tell(tap, args)
+      if (args.length > 0 && typeof args[0] !== 'function') tell(tap, args[0], args[1])
       if (!tap.hasEnded) close(tap)
       return result
     },
   }
 }
 
-function tell(tap: Tap, args: readonly unknown[]): void {
+function tell(tap: Tap, chunk: unknown, encoding: unknown): void {
   if (tap.isDeaf) return
   try {
-    tap.sink.wrote(args[0], args[1])
+    tap.sink.wrote(chunk, encoding)
   } catch (error) {
     tap.isDeaf = true
     tap.sink.failed(error)
