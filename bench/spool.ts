@@ -123,7 +123,8 @@ async function latency(spool: SpoolConfig | false): Promise<void> {
         took[index] = (took[index] ?? 0) + performance.now() - again
       }, 5)
     }
-    setImmediate(() => void andThen(ledger.noteBegun(), run))
+    if (running === undefined) run()
+    else setImmediate(() => void andThen(ledger.noteBegun(), run))
   }
 }
 

@@ -1,5 +1,5 @@
 import { anonymousUserId } from '../identity/user-id.js'
-import type { StartFacts } from '../ledger/spool/event-json.js'
+import { instantText, type StartFacts } from '../ledger/spool/event-json.js'
 import type { PlanBook } from '../limits/plans.js'
 import type { Capture } from './capture.js'
 
@@ -15,6 +15,6 @@ export function startFacts(capture: Capture, plans: Pick<PlanBook, 'ofSubject'>)
     tier: plans.ofSubject(subject).tier,
     endpoint: capture.operation.endpoint,
     operation_type: capture.operation.type,
-    timestamp: new Date(capture.started_at),
+    timestamp: instantText(capture.started_at),
   }
 }

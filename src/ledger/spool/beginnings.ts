@@ -64,7 +64,7 @@ export class Beginnings {
     const hasRoom = this.#parts.hasRoom()
     for (const running of fresh) {
       if (running.isOver) continue
-      if (hasRoom) running.write()
+      if (hasRoom) tryWrite(running)
       else this.#fresh.push(running)
     }
   }
@@ -82,5 +82,14 @@ export class Beginnings {
     if (!isWritten) isWritten = await Promise.race([writing.then(() => true), turn(false)])
     if (!isWritten) this.#resignedUntil = clock.elapsed() + resignedMs
     this.#noting = undefined
+  }
+}
+
+/** One that cannot be told of must not keep the others from it; its event follows all the same. */
+function tryWrite(running: Running): void {
+  try {
+    running.write()
+  } catch {
+    running.ended()
   }
 }

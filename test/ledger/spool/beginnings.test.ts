@@ -55,6 +55,16 @@ describe('what has begun, on a disk that has to be waited for', () => {
     assert.match(written(), /"_id":"quick"/)
   })
 
+  it('is written also where the facts of another cannot be had', async () => {
+    const ledger = await open('interval')
+    ledger.begin('broken', () => {
+      throw new Error('no facts')
+    })
+    assert.equal(begin(ledger, 'sound'), undefined)
+    assert.match(written(), /"_id":"sound"/)
+    assert.doesNotMatch(written(), /"_id":"broken"/)
+  })
+
   it('is written before its handler runs while a sync takes long', async () => {
     const ledger = await open('interval')
     await hangSync(ledger)
