@@ -8,7 +8,6 @@ export class Complaints {
   readonly #flags: Episode
   #lastMistake = ''
   #lastFlags = ''
-  #droppedFigures = 0
 
   constructor(clock: Clock, logger: Logger) {
     this.#mistakes = new Episode(clock, () => logger.warn(`usage: ${this.#lastMistake}`))
@@ -17,15 +16,9 @@ export class Complaints {
     )
   }
 
-  /** Figures of providers that were negative, absurd or contradictory, since the start. */
-  get droppedFigures(): number {
-    return this.#droppedFigures
-  }
-
   /** The provider's figures that these flags name were dropped. */
   flagged(flags: readonly string[], provider = 'an unknown provider'): void {
     this.#lastFlags = `${flags.join(', ')} of ${provider}`
-    this.#droppedFigures += flags.length
     this.#flags.happened(flags.length)
   }
 

@@ -102,11 +102,6 @@ export class House {
     void this.ledger.takeOver(() => this.ready().then(() => this.store.state.databaseId()))
   }
 
-  /** Figures of providers that were negative, absurd or contradictory, since the start. */
-  get droppedFigures(): number {
-    return this.#complaints.droppedFigures
-  }
-
   get isClosed(): boolean {
     return this.#isClosed
   }

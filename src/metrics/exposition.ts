@@ -46,6 +46,11 @@ function operationCounters(registry: Registry): (tally: Tally) => void {
   const unpriced = counter('unpriced_operations_total', 'Operations whose price is unknown.', [
     ...(['provider', 'model'] as const),
   ])
+  const droppedFigures = counter(
+    'dropped_figures_total',
+    "Providers' figures that were impossible and dropped.",
+    ['provider', 'model'],
+  )
   const sources = counter(
     'token_source_operations_total',
     'Operations by source of their tokens.',
@@ -59,6 +64,7 @@ function operationCounters(registry: Registry): (tally: Tally) => void {
     }
     if (sums.cost_nano_usd > 0) cost.inc({ provider, model }, sums.cost_nano_usd)
     if (sums.unpriced > 0) unpriced.inc({ provider, model }, sums.unpriced)
+    if (sums.dropped_figures > 0) droppedFigures.inc({ provider, model }, sums.dropped_figures)
     sources.inc({ token_source }, sums.operations)
   }
 }

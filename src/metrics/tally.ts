@@ -9,6 +9,8 @@ export interface Tally {
   reasoning: number
   cost_nano_usd: number
   unpriced: number
+  /** Impossible figures of providers. */
+  dropped_figures: number
 }
 
 /** The labels an operation is counted under. */

@@ -34,6 +34,7 @@ export class UsageMetrics {
     tally.reasoning += event.reasoning_tokens ?? 0
     tally.cost_nano_usd += event.cost_nano_usd ?? 0
     if (event.cost_nano_usd === null && event.tokens_used > 0) tally.unpriced += 1
+    tally.dropped_figures += event.usage_flags?.length ?? 0
   }
 
   /** The metrics in Prometheus' text format, and its content type. */
@@ -66,7 +67,14 @@ export class UsageMetrics {
     let tally = this.#tallies.get(key)
     if (tally === undefined) {
       const tokens = { input: 0, output: 0, cache_read: 0, cache_write: 0, reasoning: 0 }
-      tally = { labels, operations: 0, ...tokens, cost_nano_usd: 0, unpriced: 0 }
+      tally = {
+        labels,
+        operations: 0,
+        ...tokens,
+        cost_nano_usd: 0,
+        unpriced: 0,
+        dropped_figures: 0,
+      }
       this.#tallies.set(key, tally)
     }
     return tally

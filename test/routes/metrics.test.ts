@@ -63,6 +63,19 @@ describe('GET /metrics', function () {
     assert.match(response.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/)
   })
 
+  it('counts figures of providers that were dropped as impossible', async () => {
+    app = await startApp((host) => {
+      host.post('/ai/chat', (_req, res) => {
+        res.json({ ...completion, usage: { prompt_tokens: -5, completion_tokens: 1e12 } })
+      })
+    })
+    await (await fetch(`${app.url}/ai/chat`, { method: 'POST' })).text()
+    await app.usage.flush()
+    const mini = 'provider="openai",model="gpt-4o-mini-2024-07-18"'
+    const line = `ai_usage_dropped_figures_total{${mini}} 2`
+    assert.ok((await samples()).includes(line), (await samples()).join('\n'))
+  })
+
   it('keeps the number of series bounded, whatever models are named', async () => {
     const usage = await start()
     for (let i = 0; i < 300; i++) {
