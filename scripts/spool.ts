@@ -1,11 +1,11 @@
-import { readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ledgerDoor } from '../src/ledger/door.js'
-import { deadLetterSuffix, letterLine, type DeadLetter } from '../src/ledger/spool/dead-letters.js'
+import { letterOf, type DeadLetter } from '../src/ledger/spool/dead-letters.js'
 import { layout } from '../src/ledger/spool/directory.js'
-import { eventOfJson } from '../src/ledger/spool/event-json.js'
 import { realFiles } from '../src/ledger/spool/files.js'
+import { deadLetterSuffix, linesOf, rewriteLetters } from '../src/ledger/spool/letter-file.js'
 import { bytesIn, countEvents } from '../src/ledger/spool/measure.js'
 import { writeBatch, type LedgerDoor } from '../src/ledger/writer.js'
 import { CommandError, runCommand, terminal } from './command.js'
@@ -81,24 +81,13 @@ async function readLetters(dir: string): Promise<LetterFile[]> {
       .filter((name) => name.includes(deadLetterSuffix))
       .map(async (name) => {
         const path = join(dir, layout.deadLetters, name)
-        return { path, letters: lettersOf(await readFile(path, 'utf8')) }
+        const lines = linesOf(await readFile(path, 'utf8'))
+        return { path, letters: lines.flatMap((line) => letterOf(line) ?? []) }
       }),
   )
 }
 
-function lettersOf(text: string): DeadLetter[] {
-  return text.split('\n').flatMap((line) => {
-    try {
-      const { code, at, event } = JSON.parse(line) as DeadLetter
-      const known = eventOfJson(event)
-      return known === undefined ? [] : [{ code, at, event: known }]
-    } catch {
-      return []
-    }
-  })
-}
-
-/** A file is taken by renaming it, so that nothing that is put aside meanwhile is lost. */
+/** Lines that cannot be read stay. */
 async function retry(dir: string): Promise<number> {
   const files = await readLetters(dir)
   if (files.length === 0) {
@@ -108,18 +97,17 @@ async function retry(dir: string): Promise<number> {
   const counts = { stored: 0, duplicates: 0, refused: 0 }
   await withStore(process.env, async (store) => {
     const door = ledgerDoor(store)
-    for (const { path } of files) {
-      const taken = path.includes('.retry') ? path : `${path}.retry-${process.pid}`
-      if (taken !== path) await rename(path, taken)
-      const left: DeadLetter[] = []
-      for (const letter of lettersOf(await readFile(taken, 'utf8'))) {
-        const outcome = await send(door, letter)
-        counts[outcome] += 1
-        if (outcome === 'refused') left.push(letter)
+    const sent = async (lines: readonly string[]) => {
+      const left: string[] = []
+      for (const line of lines) {
+        const letter = letterOf(line)
+        const outcome = letter === undefined ? 'unreadable' : await send(door, letter)
+        if (outcome !== 'unreadable') counts[outcome] += 1
+        if (outcome === 'unreadable' || outcome === 'refused') left.push(line)
       }
-      if (left.length === 0) await unlink(taken)
-      else await writeFile(taken, left.map(letterLine).join(''), { mode: 0o600 })
+      return left
     }
+    for (const { path } of files) await rewriteLetters(realFiles, path, sent)
   })
   console.log(
     `${counts.stored} stored, ${counts.duplicates} were stored already, ${counts.refused} refused again`,

@@ -4,6 +4,7 @@ import { Healing } from './limits/healing.js'
 import type { Limits } from './limits/limits.js'
 import type { Ledger } from './ledger/ledger.js'
 import type { Config } from './config.js'
+import type { Logger } from './logger.js'
 import { retain } from './retention/retain.js'
 import { rollUp } from './rollup/roller.js'
 import { unlessBehind } from './rollup/unless-behind.js'
@@ -18,6 +19,9 @@ const retentionCron = '17 * * * *'
 
 /** When erasing is gone on with, and looked for names that have come back. */
 const eraseCron = '* * * * *'
+
+/** When each instance looks for erased persons in what it has itself. */
+const asideCron = '* * * * *'
 
 /** Something that one instance does by the clock, for all; right also where several do it at once. */
 interface Job {
@@ -37,7 +41,7 @@ interface Worked {
   readonly ledger: Pick<Ledger, 'depth'>
 }
 
-/** What an instance does by the clock, unless it leaves that to others. */
+/** What an instance does by the clock: for all, unless it leaves that to others, and for itself. */
 export class Jobs {
   readonly #schedules: readonly Schedule[]
   readonly #eraser: Eraser
@@ -65,9 +69,10 @@ export class Jobs {
     }
     this.#eraser = eraser
     const leaseOf = leases(store)
-    this.#schedules = rollup.enabled
+    const shared = rollup.enabled
       ? jobs.map(({ name, ...job }) => new Schedule({ ...job, lease: leaseOf(name), logger }))
       : []
+    this.#schedules = [...shared, ownSchedule(eraser, logger)]
   }
 
   /** Stops, and waits for what is under way. */
@@ -76,6 +81,15 @@ export class Jobs {
     await this.#eraser.stop()
     await Promise.all(this.#schedules.map((schedule) => schedule.stop()))
   }
+}
+
+/** What no instance can do for another. */
+function ownSchedule(eraser: Eraser, logger: Logger): Schedule {
+  return new Schedule({
+    ...{ what: 'looks for erased persons on this machine', cron: asideCron, logger },
+    work: () => eraser.runHere(),
+    lease: { take: () => Promise.resolve(true), giveBack: () => Promise.resolve() },
+  })
 }
 
 /** The leases of this instance. */

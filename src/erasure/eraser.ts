@@ -19,8 +19,8 @@ export interface EraserOptions {
   readonly known: KnownErasures
   /** Writes what this process has accepted so far. */
   readonly flush: () => Promise<void>
-  /** Renames in what was put aside on this machine. */
-  readonly renameLetters: (renamings: readonly Renaming[]) => Promise<void>
+  /** Renames in what was put aside on this machine; false where some of it stays. Never rejects. */
+  readonly renameAside: (renamings: readonly Renaming[]) => Promise<boolean>
 }
 
 /** How long whoever asks waits for it to be done, ms. */
@@ -62,14 +62,37 @@ export class Eraser {
     return (await store.erasures.find(doc._id)) ?? doc
   }
 
-  /** Goes on with what is not done, and looks whether something has come back. Rejects where the store does. */
+  /**
+   * Goes on with what is not done, and looks whether something has come back. One that fails holds up
+   * no other. Rejects where the store does.
+   */
   async run(): Promise<void> {
-    const { store, known } = this.#options
+    const { db, erasures } = this.#options.store
+    const now = await db.serverNow()
+    const failures: unknown[] = []
+    for (const doc of await erasures.due(now, maxChecks)) {
+      try {
+        await this.#check(doc, now)
+      } catch (error) {
+        failures.push(error)
+        // Where the store is away, nothing is gone on with.
+        await db.serverNow()
+      }
+    }
+    if (failures.length > 0) throw failures[0]
+  }
+
+  /**
+   * What every instance does for itself: renames what was put aside on its machine, and forgets user
+   * ids that nothing can arrive for any more. Rejects where the store does.
+   */
+  async runHere(): Promise<void> {
+    const { store, known, renameAside } = this.#options
     await known.look()
+    if (known.open.length === 0) return
     const now = await store.db.serverNow()
+    if (!(await renameAside(known.open.map(renamingOf)))) return
     known.dropBefore(new Date(now.getTime() - openMs))
-    await this.#options.renameLetters(known.open.map(renamingOf))
-    for (const doc of await store.erasures.due(now, maxChecks)) await this.#check(doc, now)
   }
 
   /** Leaves what is not done to others, or to the next start. */
@@ -79,16 +102,16 @@ export class Eraser {
   }
 
   async #check(doc: OpenErasure, now: Date): Promise<void> {
-    const { store } = this.#options
+    const { store, renameAside } = this.#options
     const renaming = renamingOf(doc)
     await store.persons.facts.removeEcho(renaming)
     if (doc.status === 'pending' || (await isLeft(store, renaming))) {
       await this.#work(doc)
-    } else if (now.getTime() - doc.until.getTime() > openMs) {
-      await store.erasures.close(doc)
-    } else {
-      await store.erasures.checkAgain(doc, nextCheck(doc, now))
+      return
     }
+    const isOver = now.getTime() - doc.until.getTime() > openMs
+    if (isOver && (await renameAside([renaming]))) await store.erasures.close(doc)
+    else await store.erasures.checkAgain(doc, nextCheck(doc, now))
   }
 
   /** Writes down, audited, that a user is to be erased. */
@@ -142,13 +165,14 @@ export class Eraser {
   }
 
   async #erase(doc: OpenErasure): Promise<void> {
-    const { store, renameLetters } = this.#options
+    const { store, renameAside } = this.#options
     const renaming = renamingOf(doc)
-    await renameLetters([renaming])
     for (let pass = 0; pass < maxPasses; pass++) {
       await erase(store, renaming, this.#stopping.signal)
       if (!(await isLeft(store, renaming))) break
     }
+    // What cannot be renamed there now is taken up again by the job of this instance.
+    await renameAside([renaming])
     const [totals] = await store.days.totals([doc.pseudonym])
     const now = await store.db.serverNow()
     await store.erasures.done(doc, totals?.total_operations ?? 0, nextCheck(doc, now))

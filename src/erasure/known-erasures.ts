@@ -19,6 +19,7 @@ export class KnownErasures extends KeptChanges<Known> {
   readonly #door: ErasureDoor
   readonly #known = new Map<string, OpenErasure>()
   readonly #listeners: OnErased[] = []
+  #droppedBefore = new Date(0)
 
   constructor(door: ErasureDoor, clock: Clock, logger: Logger) {
     super({ what: 'erasures', waitMs: requestWaitMs, clock, logger })
@@ -36,6 +37,7 @@ export class KnownErasures extends KeptChanges<Known> {
 
   /** User ids are not to be kept longer than their events may arrive. */
   dropBefore(instant: Date): void {
+    this.#droppedBefore = instant
     for (const [id, { until }] of this.#known) if (until < instant) this.#known.delete(id)
   }
 
@@ -44,6 +46,7 @@ export class KnownErasures extends KeptChanges<Known> {
   }
 
   protected take(erasure: Known): void {
+    if (erasure.until < this.#droppedBefore) return
     const known = this.#known.get(erasure._id)
     if (known !== undefined && known.until >= erasure.until) return
     this.#known.set(erasure._id, erasure)

@@ -11,7 +11,7 @@ import type { LedgerStats } from './ledger-stats.js'
 import { LiveLane } from './live-lane.js'
 import { LiveQueue } from './live-queue.js'
 import { Pace } from './pace.js'
-import type { Change } from './spool/dead-letters.js'
+import type { Rewriting } from './spool/dead-letters.js'
 import type { StartFacts } from './spool/event-json.js'
 import { codeOf, type SpoolFiles } from './spool/files.js'
 import type { SpoolConfig } from './spool/spool-options.js'
@@ -140,9 +140,9 @@ export class Ledger {
     await this.#spool?.opened()
   }
 
-  /** Rewrites events that were put aside; what `change` answers nothing for stays. */
-  async rewriteAside(change: Change): Promise<void> {
-    await this.#spool?.aside.rewrite(change)
+  /** Rewrites what was put aside; answers the codes of failures. Never rejects. */
+  async rewriteAside(rewriting: Rewriting): Promise<readonly string[]> {
+    return (await this.#spool?.aside.rewrite(rewriting)) ?? []
   }
 
   /** Takes over what dead processes have left on disk for the database of this name. */

@@ -57,7 +57,7 @@ describe('an erasure whose process dies', () => {
       ...{ store, clock: systemClock, logger: quiet },
       known: new KnownErasures(store.erasures, systemClock, quiet),
       flush: () => Promise.resolve(),
-      renameLetters: () => Promise.resolve(),
+      renameAside: () => Promise.resolve(true),
     })
   const healthy = (): Store => ({ ...world.store, ...world.door(1), persons: world.store.persons })
 

@@ -49,7 +49,7 @@ class ErasingWorld extends KeepingWorld {
     logger: quiet,
     known: this.#known,
     flush: () => Promise.resolve(),
-    renameLetters: () => Promise.resolve(),
+    renameAside: () => Promise.resolve(true),
   })
 
   async erase(userId: string): Promise<void> {

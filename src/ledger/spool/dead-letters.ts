@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { UnrecordedEvent } from '../../event.js'
 import { layout } from './directory.js'
 import { eventOfJson } from './event-json.js'
-import { fileMode, makeDirectories, replaceFile, type SpoolFiles } from './files.js'
+import { fileMode, inEachFile, makeDirectories, type SpoolFiles } from './files.js'
+import { deadLetterSuffix, linesOf, rewriteLetters } from './letter-file.js'
 
 /** An event that MongoDB refuses for good, or that comes when the log of its day is gone. */
 export interface DeadLetter {
@@ -13,16 +13,24 @@ export interface DeadLetter {
   readonly event: UnrecordedEvent
 }
 
-/** An event in the place of another; undefined: it stays. */
-export type Change = (event: UnrecordedEvent) => UnrecordedEvent | undefined
+/** What is to be changed of what was put aside. */
+export interface Rewriting {
+  /** Whose names are to go. */
+  readonly userIds: readonly string[]
+  /** An event of theirs in the place of another, by when it was put aside; undefined: it stays. */
+  readonly change: (event: UnrecordedEvent, asideAt: Date) => UnrecordedEvent | undefined
+}
 
-export const deadLetterSuffix = '.jsonl'
+/** How each line begins. One whose end was never written may have another behind it. */
+const lineBegins = /(?=\{"code":"[^"]*","at":")/
 
 /** Puts events aside that would be refused again and again, one line each, for `npm run spool`. */
 export class DeadLetters {
   readonly #files: SpoolFiles
   readonly #directory: string
   readonly #path: string
+  /** A line was begun, and its end may be missing. */
+  #isCutOff = false
 
   constructor(files: SpoolFiles, root: string, writer: string) {
     this.#files = files
@@ -31,25 +39,23 @@ export class DeadLetters {
   }
 
   /**
-   * Rewrites the events that were put aside, of all processes; those for which `change` answers nothing
-   * stay. A file is taken by renaming it, so that nothing that is put aside meanwhile is lost.
+   * Rewrites the events that were put aside, of all processes. Lines that are none go where they hold a
+   * name that is to go. Answers the codes of failures, one for each file that stays as it was. Never
+   * rejects.
    */
-  async rewrite(change: Change): Promise<void> {
-    const names = await this.#files.readdir(this.#directory).catch(() => [])
-    for (const name of names) {
-      if (name.includes(deadLetterSuffix)) await this.#rewriteFile(name, change)
-    }
-  }
-
-  async #rewriteFile(name: string, change: Change): Promise<void> {
+  rewrite(rewriting: Rewriting): Promise<string[]> {
     const files = this.#files
-    const path = join(this.#directory, name)
-    if (!changesAny(await files.readFile(path, 'utf8'), change)) return
-    const taken = `${path}.${randomUUID().slice(0, 8)}`
-    await files.rename(path, taken)
-    const lines = (await files.readFile(taken, 'utf8')).split('\n')
-    const changed = lines.map((line) => changedLine(line, change) ?? line)
-    await replaceFile(files, taken, changed.join('\n'))
+    const names = rewriting.userIds.map((userId) => JSON.stringify(userId))
+    const change = (lines: readonly string[]) =>
+      lines.flatMap((line) => changedLine(line, names, rewriting))
+    return inEachFile(files, this.#directory, async (path) => {
+      if (!path.includes(deadLetterSuffix)) return
+      const text = await files.readFile(path, 'utf8')
+      if (!names.some((name) => text.includes(name))) return
+      const lines = linesOf(text)
+      if (change(lines).join('\n') === lines.join('\n')) return
+      await rewriteLetters(files, path, change)
+    })
   }
 
   /** Resolves when they are on the disk. */
@@ -57,21 +63,32 @@ export class DeadLetters {
     await makeDirectories(this.#files, this.#directory)
     const at = new Date(now).toISOString()
     const lines = refused.map(({ event, code }) => letterLine({ code, at, event }))
-    await this.#files.appendFile(this.#path, lines.join(''), { mode: fileMode, flush: true })
+    const text = (this.#isCutOff ? '\n' : '') + lines.join('')
+    this.#isCutOff = true
+    await this.#files.appendFile(this.#path, text, { mode: fileMode, flush: true })
+    this.#isCutOff = false
   }
 }
 
-function changesAny(text: string, change: Change): boolean {
-  return text.split('\n').some((line) => changedLine(line, change) !== undefined)
+/** What stands in the place of a line: itself, mostly. */
+function changedLine(line: string, names: readonly string[], { change }: Rewriting): string[] {
+  const hasName = (text: string) => names.some((name) => text.includes(name))
+  if (!hasName(line)) return [line]
+  const parts = letterOf(line) === undefined ? line.split(lineBegins) : [line]
+  return parts.flatMap((part) => {
+    const letter = letterOf(part)
+    if (letter === undefined) return hasName(part) ? [] : [part]
+    const event = change(letter.event, new Date(letter.at))
+    return [event === undefined ? part : letterLine({ ...letter, event }).trimEnd()]
+  })
 }
 
-/** Undefined where it stays as it is. */
-function changedLine(line: string, change: Change): string | undefined {
+/** Undefined where a line is none. */
+export function letterOf(line: string): DeadLetter | undefined {
   try {
-    const letter = JSON.parse(line) as DeadLetter
-    const event = eventOfJson(letter.event)
-    const changed = event && change(event)
-    return changed && letterLine({ ...letter, event: changed }).trimEnd()
+    const { code, at, event } = JSON.parse(line) as DeadLetter
+    const known = eventOfJson(event)
+    return known === undefined ? undefined : { code, at, event: known }
   } catch {
     return undefined
   }

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 import * as files from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 
 /** The file system as the spool uses it. Tests put faults in its place. */
 export interface SpoolFiles extends AsyncFiles {
@@ -84,4 +84,26 @@ export async function replaceFile(files: SpoolFiles, path: string, text: string)
   const draft = `${path}.${process.pid}.new`
   await files.writeFile(draft, text, { mode: fileMode, flush: true })
   await files.rename(draft, path)
+}
+
+/**
+ * Does something with each file of a directory; answers the codes of those where it failed. What is
+ * gone by then was somebody else's to do. Never rejects.
+ */
+export async function inEachFile(
+  files: SpoolFiles,
+  directory: string,
+  work: (path: string) => Promise<void>,
+): Promise<string[]> {
+  const failures: string[] = []
+  const failed = (error: unknown) => {
+    const code = codeOf(error)
+    if (code !== 'ENOENT') failures.push(code)
+  }
+  const names = await files.readdir(directory).catch((error: unknown) => {
+    failed(error)
+    return []
+  })
+  for (const name of names) await work(join(directory, name)).catch(failed)
+  return failures
 }

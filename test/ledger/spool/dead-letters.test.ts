@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { appendFile, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '../../../src/clock.js'
 import { ledgerDoor } from '../../../src/ledger/door.js'
@@ -66,6 +66,18 @@ describe('events that MongoDB refuses for good', function () {
     assert.equal(code, 0)
     assert.equal(await stored(), 30)
     assert.match((await spool('retry')).stdout, /Nothing was put aside/)
+  })
+
+  it('keep lines that cannot be read when they are sent again', async () => {
+    const path = join(dir, 'dead-letters', 'w-1-a.jsonl')
+    await appendFile(path, '{"code":"c","at":"2026-06-20T12:0')
+    const { stdout, code } = await spool('retry')
+    assert.match(stdout, /0 stored, 0 were stored already, 0 refused again/)
+    assert.equal(code, 0)
+    const [name = ''] = await readdir(join(dir, 'dead-letters'))
+    const kept = await readFile(join(dir, 'dead-letters', name), 'utf8')
+    assert.equal(kept, '{"code":"c","at":"2026-06-20T12:0\n')
+    await rm(join(dir, 'dead-letters', name))
   })
 
   it('are not touched by a command that is not understood', async () => {
