@@ -65,3 +65,13 @@ export function aboutCounter(counter: string): About {
   if (counter.startsWith('org:')) return { scope: 'org', org_id: counter.slice(4) }
   return { scope: 'global' }
 }
+
+/** How many parts an id has behind the subject: limit, period and threshold; limit and period; since when. */
+const partsBehind: Readonly<Record<string, number>> = { threshold: 3, limit: 2, blocked: 1 }
+
+/** Whether what was told is about a user: user ids may hold colons, the parts behind them hold none. */
+export function isNoticeOf(id: string, userId: string): boolean {
+  const type = id.slice(0, id.indexOf(':'))
+  const begin = `${type}:user:${userId}:`
+  return id.startsWith(begin) && id.slice(begin.length).split(':').length === partsBehind[type]
+}

@@ -3,7 +3,7 @@ import { invalidOption, shown } from '../identity/invalid-option.js'
 import { leastRecent } from '../least-recent.js'
 import type { Logger } from '../logger.js'
 import type { NoticeDoc } from '../store/notice-store.js'
-import type { UsageNotices } from './notice.js'
+import { isNoticeOf, type UsageNotices } from './notice.js'
 
 /** The store, as it is used here. */
 export interface NoticeDoor {
@@ -76,7 +76,7 @@ export class Notices {
   /** Forgets what was told of a user. */
   forget(userId: string): void {
     for (const id of this.#known.keys()) {
-      if (id.includes(`:user:${userId}:`)) this.#known.delete(id)
+      if (isNoticeOf(id, userId)) this.#known.delete(id)
     }
   }
 

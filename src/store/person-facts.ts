@@ -1,22 +1,16 @@
 import type { Model } from 'mongoose'
-import type { AccountDoc } from '../../models/account.js'
 import type { AuditDoc } from '../../models/audit.js'
 import type { BudgetDoc } from '../../models/budget.js'
 import type { CounterDoc } from '../../models/counter.js'
 import type { NoticeDoc } from '../../models/notice.js'
-import type { PlanDoc } from '../../models/plan.js'
-import type { PriceSheetDoc } from '../../models/price.js'
+import { isNoticeOf } from '../notices/notice.js'
 import { durable, type Database } from './database.js'
+import { PersonAuthors, type AuthorModels } from './person-authors.js'
 import type { Renaming } from './person-logs.js'
 
-export interface PersonModels {
-  readonly accounts: Model<AccountDoc>
-  readonly audit: Model<AuditDoc>
-  readonly budgets: Model<BudgetDoc>
+export interface PersonModels extends AuthorModels {
   readonly counters: Model<CounterDoc>
   readonly notices: Model<NoticeDoc>
-  readonly plans: Model<PlanDoc>
-  readonly prices: Model<PriceSheetDoc>
 }
 
 const majority = { writeConcern: durable } as const
@@ -30,10 +24,12 @@ const echoMs = 60_000
 export class PersonFacts {
   readonly #db: Database
   readonly #models: PersonModels
+  readonly #authors: PersonAuthors
 
   constructor(db: Database, models: PersonModels) {
     this.#db = db
     this.#models = models
+    this.#authors = new PersonAuthors(db, models)
   }
 
   /** Whether anything is stored under a user's name; of counters, what no instance says any more. */
@@ -42,7 +38,8 @@ export class PersonFacts {
     const account = this.#of('accounts').findOne({ _id: { $eq: userId }, ...seen })
     const budget = this.#of('budgets').findOne({ _id: { $in: budgetsOf(userId) } })
     const found = await this.#db.within(Promise.all([account, before ? null : budget]))
-    return found.some((one) => one !== null)
+    if (found.some((one) => one !== null)) return true
+    return before !== undefined && this.#authors.has(userId, before)
   }
 
   /** The budgets of a user. */
@@ -67,7 +64,7 @@ export class PersonFacts {
     await this.#renameBudgets(renaming)
     await this.#audit(renaming)
     await this.#notices(renaming)
-    await this.#authors(renaming)
+    await this.#authors.rename(renaming)
   }
 
   /** Removes a counter that an instance has said again before it heard. */
@@ -84,11 +81,12 @@ export class PersonFacts {
     const { _id: _, first_seen_at, last_active_at, settings, seen_tier, ...sums } = found
     const isOld = settings !== undefined && settings.updated_at < until
     const { blocked } = settings ?? {}
+    const renamedBy = (author: string) => (author === from ? to : author)
     const kept = settings && {
       ...settings,
       // Instances read what has changed since they looked last.
-      updated_at: until,
-      ...(blocked && { blocked: { ...blocked, reason: noReason } }),
+      ...{ updated_at: until, updated_by: renamedBy(settings.updated_by) },
+      ...(blocked && { blocked: { ...blocked, reason: noReason, by: renamedBy(blocked.by) } }),
     }
     await accounts.updateOne(
       { _id: to },
@@ -134,7 +132,10 @@ export class PersonFacts {
     const found = await budgets.find({ _id: { $in: budgetsOf(from) } }).toArray()
     for (const doc of found) {
       if (doc.updated_at >= until) continue
-      const renamed = { ...doc, _id: `user:${to}@${doc.period}`, subject_id: to, updated_at: until }
+      const renamed = {
+        ...{ ...doc, _id: `user:${to}@${doc.period}`, subject_id: to, updated_at: until },
+        updated_by: doc.updated_by === from ? to : doc.updated_by,
+      }
       await budgets.replaceOne({ _id: renamed._id }, renamed, { upsert: true, ...majority })
       await budgets.deleteOne({ _id: doc._id }, majority)
     }
@@ -146,17 +147,14 @@ export class PersonFacts {
     const about = { at, resource: 'account', resource_id: { $eq: from } }
     for (const side of ['before', 'after'] as const) {
       const reason = `${side}.blocked.reason`
-      const by = `${side}.blocked.by`
       const told = { ...about, [reason]: { $exists: true } } as never
       await audit.updateMany(told, { $set: { [reason]: noReason } }, majority)
-      await audit.updateMany({ at, [by]: { $eq: from } }, { $set: { [by]: to } }, majority)
     }
     await audit.updateMany(about, { $set: { resource_id: to } }, majority)
     for (const period of periods) {
       const budget = { at, resource: 'budget', resource_id: { $eq: `user:${from}@${period}` } }
       await audit.updateMany(budget, { $set: { resource_id: `user:${to}@${period}` } }, majority)
     }
-    await audit.updateMany({ at, actor: { $eq: from } }, { $set: { actor: to } }, majority)
   }
 
   /** Told is told: they only kept it from being told again. */
@@ -164,26 +162,9 @@ export class PersonFacts {
     for (const type of ['threshold', 'limit', 'blocked']) {
       const own = `${type}:user:${from}`
       const filter = { _id: { $gte: `${own}:`, $lt: `${own};` }, at: { $lt: until } }
-      await this.#of('notices').deleteMany(filter, majority)
-    }
-  }
-
-  /** Where the person is named as who changed something. */
-  async #authors({ from, to, until }: Renaming): Promise<void> {
-    const own = { $eq: from }
-    const by = { updated_by: own, updated_at: { $lt: until } }
-    const now = { $set: { updated_by: to } }
-    await this.#of('budgets').updateMany(by, now, majority)
-    await this.#of('plans').updateMany(by, now, majority)
-    for (const field of ['settings.updated_by', 'settings.blocked.by']) {
-      const filter = { [field]: own, 'settings.updated_at': { $lt: until } } as never
-      await this.#of('accounts').updateMany(filter, { $set: { [field]: to } }, majority)
-    }
-    for (const field of ['created_by', 'updated_by']) {
-      const update = { $set: { [`prices.$[one].${field}`]: to } } as never
-      const filter = { [`prices.${field}`]: own } as never
-      const options = { arrayFilters: [{ [`one.${field}`]: own }], ...majority }
-      await this.#of('prices').updateMany(filter, update, options)
+      const cursor = this.#of('notices').find(filter, { projection: { _id: 1 } })
+      for await (const { _id } of cursor)
+        if (isNoticeOf(_id, from)) await this.#of('notices').deleteOne({ _id }, majority)
     }
   }
 
