@@ -58,6 +58,13 @@ function frameAt(bytes: Buffer, at: number): Frame | undefined {
   return { kind, from: at, payload, to }
 }
 
+/** From the magic at or before an offset to the next one behind it: the frame that was there, if any. */
+export function stretchAt(bytes: Buffer, at: number): { from: number; to: number } {
+  const next = bytes.indexOf(magic, at + 1)
+  const to = next === -1 ? bytes.length : next
+  return { from: Math.max(0, bytes.lastIndexOf(magic, at)), to }
+}
+
 /** All frames, and all bytes between them that are none. Reads on after damage; throws never. */
 export function* framesIn(bytes: Buffer): Generator<Frame | Damage, void> {
   let at = 0

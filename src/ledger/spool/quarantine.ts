@@ -1,6 +1,7 @@
 import { basename, dirname, join } from 'node:path'
 import { layout } from './directory.js'
-import { fileMode, makeDirectories, type SpoolFiles } from './files.js'
+import { fileMode, inEachFile, makeDirectories, type SpoolFiles } from './files.js'
+import { stretchAt } from './frame.js'
 
 /** What is kept of one damaged stretch at most, bytes. */
 const maxKeptBytes = 1024 * 1024
@@ -34,4 +35,35 @@ export class Quarantine {
       // It is counted; that the disk does not take it either shows elsewhere.
     }
   }
+  /**
+   * Overwrites with spaces, from one magic to the next, what names one of these users. Answers the codes
+   * of failures, one for each file that stays as it was. Never rejects.
+   */
+  blank(userIds: readonly string[]): Promise<string[]> {
+    const files = this.#files
+    return inEachFile(files, this.#directory, async (path) => {
+      const bytes = await files.readFile(path)
+      if (!userIds.map((userId) => blanked(bytes, userId)).includes(true)) return
+      // In place: whatever is cut off is done again.
+      const handle = await files.open(path, 'r+')
+      try {
+        await handle.write(bytes, 0, bytes.length, 0)
+        await handle.datasync()
+      } finally {
+        await handle.close()
+      }
+    })
+  }
+}
+
+/** Whether a user was named, and is no more. */
+function blanked(bytes: Buffer, userId: string): boolean {
+  const name = JSON.stringify(userId)
+  let isNamed = false
+  for (let at = bytes.indexOf(name); at !== -1; at = bytes.indexOf(name, at)) {
+    const { from, to } = stretchAt(bytes, at)
+    bytes.fill(' ', from, to)
+    isNamed = true
+  }
+  return isNamed
 }

@@ -4,9 +4,9 @@ import type { UnrecordedEvent } from '../../event.js'
 import type { Logger } from '../../logger.js'
 import { Episode } from '../episode.js'
 import type { Epochs } from '../epochs.js'
+import { Aside } from './aside.js'
 import type { Batch } from './batch.js'
 import { Beginnings } from './beginnings.js'
-import { DeadLetters } from './dead-letters.js'
 import { defaultSpoolDir } from './default-dir.js'
 import { WriterDirectory } from './directory.js'
 import { eventJson, type StartFacts } from './event-json.js'
@@ -41,8 +41,8 @@ export interface SpoolOptions {
 
 /** The disk behind the ledger: what is accepted stands in files until MongoDB has it. */
 export class Spool {
-  /** What is refused for good. */
-  readonly aside: DeadLetters
+  /** What is refused for good, and what is damaged. */
+  readonly aside: Aside
   readonly #options: SpoolOptions
   readonly #log: Log
   readonly #overflow: Overflow
@@ -61,7 +61,7 @@ export class Spool {
     const root = resolve(config.dir ?? defaultSpoolDir())
     const directory = new WriterDirectory(files, root)
     this.#quarantine = new Quarantine(files, directory.root)
-    this.aside = new DeadLetters(files, directory.root, directory.name)
+    this.aside = new Aside(files, directory.root, directory.name, this.#quarantine)
     this.#log = new Log({
       files,
       clock,
