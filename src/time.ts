@@ -5,6 +5,8 @@ export const hourMs = 60 * minuteMs
 export const dayMs = 24 * hourMs
 /** Width of the finer rollup bucket. Every zone in use today is a multiple of it from UTC. */
 export const intervalMs = 15 * minuteMs
+/** How far ahead of the clock an event may be dated. */
+export const maxAheadMs = 5 * minuteMs
 
 /** A half open span of time, `[from, to)`. */
 export interface Span {

@@ -20,7 +20,7 @@ export class NamesAside {
     const byName = new Map(renamings.map((one) => [one.from, one]))
     const failures = await this.#ledger.rewriteAside({
       userIds: [...byName.keys()],
-      change: (event) => renamed(event, byName.get(event.user_id)),
+      change: (event, asideAt) => renamed(event, asideAt, byName.get(event.user_id)),
     })
     const isFailing = failures.length > 0
     if (isFailing && !this.#isFailing) {
@@ -34,8 +34,10 @@ export class NamesAside {
   }
 }
 
-function renamed(event: UnrecordedEvent, renaming: Renaming | undefined) {
-  if (renaming === undefined || event.timestamp >= renaming.until) return undefined
+function renamed(event: UnrecordedEvent, asideAt: Date, renaming: Renaming | undefined) {
+  if (renaming === undefined) return undefined
+  const { until } = renaming
+  if (!(event.timestamp < until || asideAt < until)) return undefined
   const anonymous = { ...event, user_id: renaming.to }
   for (const name of telling) Reflect.deleteProperty(anonymous, name)
   return anonymous

@@ -1,7 +1,7 @@
 import { slowWriteMs } from '../rollup/freshness.js'
 import { rollupId } from '../rollup/documents.js'
 import { recompute, type RollupDoor } from '../rollup/roller.js'
-import type { Renaming } from '../store/person-logs.js'
+import { aheadOf, type Renaming } from '../store/person-logs.js'
 import type { Store } from '../store/store.js'
 import { dayMs, floorTo, intervalMs, type Span } from '../time.js'
 
@@ -33,24 +33,27 @@ export async function erase(
     renamed = await store.persons.logs.rename(renaming, stamp, batchSize)
   }
   const { horizon } = await store.state.progress()
-  const windows = await store.persons.logs.windows(to, { from: horizon, to: until })
+  const windows = await store.persons.logs.windows(to, { from: horizon, to: aheadOf(until) })
   await restamp(
     store,
     windows.map(({ id }) => id),
     stamp,
   )
   signal?.throwIfAborted()
-  await moveRollups(store, renaming, horizon)
+  // What is dated ahead may lie in the window after, or in the next day.
+  const last = (windows.at(-1)?.start.getTime() ?? 0) + intervalMs
+  const end = new Date(Math.max(until.getTime(), last))
+  await moveRollups(store, { ...renaming, until: end }, horizon)
   const starts = new Set(windows.map(({ start }) => start.getTime()))
   // The day in which both names have done something is added up for both.
-  const rest = { from: until, to: spanAt(until, dayMs).to }
+  const rest = { from: until, to: spanAt(end, dayMs).to }
   const own = await store.persons.logs.windows(renaming.from, rest)
   for (const { start } of own) starts.add(start.getTime())
   await recompute(
     store,
     [...starts].map((start) => new Date(start)),
   )
-  await store.persons.facts.rename(renaming)
+  await store.persons.facts.rename(renaming, () => store.persons.logs.has(renaming.from))
 }
 
 /** Whether a name is left where another was put, or has come back: a late event, a roller that was late. */
@@ -65,10 +68,20 @@ export async function isLeft(store: EraseDoor, { from, until }: Renaming): Promi
     days.some(from, day.from, 1),
   ])
   if (anyLog || anyFact || anyInterval.length > 0 || anyDay.length > 0) return true
-  return (
-    (await intervals.operationsAt(from, window.from)) > (await logs.count(from, window)) ||
-    (await days.operationsAt(from, day.from)) > (await logs.count(from, day))
-  )
+  for (const [rollups, widthMs] of [[intervals, intervalMs] as const, [days, dayMs] as const]) {
+    for (const span of around(until, widthMs)) {
+      if ((await rollups.operationsAt(from, span.from)) > (await logs.count(from, span)))
+        return true
+    }
+  }
+  return (await facts.hasAhead(from, until)) && !(await logs.has(from))
+}
+
+/** The window or day of an instant, and that of what is dated ahead then where it is another. */
+function around(instant: Date, widthMs: number): Span[] {
+  const own = spanAt(instant, widthMs)
+  const ahead = spanAt(aheadOf(instant), widthMs)
+  return own.from < ahead.from ? [own, ahead] : [own]
 }
 
 function spanAt(at: Date, widthMs: number): Span {

@@ -6,7 +6,7 @@ import { nonEmpty } from '../capture/reading.js'
 import { UsageError } from '../errors.js'
 import { derivedId, maxTokens, nanoUsd, type UnrecordedEvent } from '../event.js'
 import { parseUserId } from '../identity/user-id.js'
-import { dayMs, minuteMs } from '../time.js'
+import { dayMs, maxAheadMs } from '../time.js'
 
 const text = (max: number) =>
   z
@@ -90,7 +90,7 @@ export function parseExternalEvent(input: unknown, context: ExternalContext): Un
   }
   const { data } = parsed
   const at = data.timestamp === undefined ? context.now : Date.parse(data.timestamp)
-  if (!(at >= context.now - 35 * dayMs && at <= context.now + 5 * minuteMs)) {
+  if (!(at >= context.now - 35 * dayMs && at <= context.now + maxAheadMs)) {
     throw new UsageError(
       'invalid_event',
       'timestamp: must lie within 35 days back and 5 minutes ahead',

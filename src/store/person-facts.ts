@@ -1,4 +1,5 @@
 import type { Model } from 'mongoose'
+import type { AccountSettings } from '../../models/account.js'
 import type { AuditDoc } from '../../models/audit.js'
 import type { BudgetDoc } from '../../models/budget.js'
 import type { CounterDoc } from '../../models/counter.js'
@@ -6,7 +7,7 @@ import type { NoticeDoc } from '../../models/notice.js'
 import { isNoticeOf } from '../notices/notice.js'
 import { durable, type Database } from './database.js'
 import { PersonAuthors, type AuthorModels } from './person-authors.js'
-import type { Renaming } from './person-logs.js'
+import { aheadOf, type Renaming } from './person-logs.js'
 
 export interface PersonModels extends AuthorModels {
   readonly counters: Model<CounterDoc>
@@ -42,6 +43,16 @@ export class PersonFacts {
     return before !== undefined && this.#authors.has(userId, before)
   }
 
+  /** Whether there is an account of nothing but what was dated ahead of an instant, as far as it tells. */
+  async hasAhead(userId: string, instant: Date): Promise<boolean> {
+    const found = this.#of('accounts').findOne({
+      _id: { $eq: userId },
+      first_seen_at: { $lte: aheadOf(instant) },
+      'settings.updated_at': { $not: { $gte: instant } },
+    } as never)
+    return (await this.#db.within(found)) !== null
+  }
+
   /** The budgets of a user. */
   budgets(userId: string): Promise<BudgetDoc[]> {
     const filter = { _id: { $in: budgetsOf(userId) }, deleted: { $exists: false } }
@@ -58,8 +69,9 @@ export class PersonFacts {
     yield* this.#db.batches(this.#of('audit').find({ $or: about }).sort({ at: 1 }).batchSize(size))
   }
 
-  async rename(renaming: Renaming): Promise<void> {
-    await this.#account(renaming)
+  /** `isActive` tells whether operations are left under the old name: a new account's. */
+  async rename(renaming: Renaming, isActive: () => Promise<boolean>): Promise<void> {
+    await this.#account(renaming, isActive)
     await this.#counter(renaming)
     await this.#renameBudgets(renaming)
     await this.#audit(renaming)
@@ -74,37 +86,35 @@ export class PersonFacts {
     await this.#of('counters').deleteOne(filter, majority)
   }
 
-  async #account({ from, to, until }: Renaming): Promise<void> {
+  async #account(renaming: Renaming, isActive: () => Promise<boolean>): Promise<void> {
+    const { from, to, until } = renaming
     const accounts = this.#of('accounts')
     const found = await accounts.findOne({ _id: { $eq: from } })
-    if (found === null || found.first_seen_at >= until) return
+    if (found === null) return
     const { _id: _, first_seen_at, last_active_at, settings, seen_tier, ...sums } = found
     const isOld = settings !== undefined && settings.updated_at < until
-    const { blocked } = settings ?? {}
-    const renamedBy = (author: string) => (author === from ? to : author)
-    const kept = settings && {
-      ...settings,
-      // Instances read what has changed since they looked last.
-      ...{ updated_at: until, updated_by: renamedBy(settings.updated_by) },
-      ...(blocked && { blocked: { ...blocked, reason: noReason, by: renamedBy(blocked.by) } }),
-    }
+    const nothingNew = isOld || settings === undefined
+    // Asked after the account was read: an operation is in the log before it is seen there.
+    const isOver = last_active_at < until || !(await isActive())
+    const wasAhead = isOver && nothingNew && first_seen_at <= aheadOf(until)
+    if (first_seen_at >= until && !wasAhead) return
     await accounts.updateOne(
       { _id: to },
       {
         $setOnInsert: sums,
         $set: { seen_tier },
         $min: { first_seen_at },
-        $max: { last_active_at: last_active_at < until ? last_active_at : first_seen_at },
+        $max: { last_active_at: isOver ? last_active_at : first_seen_at },
       },
       { upsert: true, ...majority },
     )
     // A roller may have made the account already.
-    if (isOld && kept) {
+    if (isOld) {
       const bare = { _id: { $eq: to }, settings: { $exists: false } }
+      const kept = renamedSettings(settings, renaming)
       await accounts.updateOne(bare, { $set: { settings: kept } }, majority)
     }
-    const nothingNew = isOld || settings === undefined
-    if (last_active_at < until && nothingNew) {
+    if (isOver && nothingNew) {
       await accounts.deleteOne({ _id: { $eq: from }, last_active_at }, majority)
       return
     }
@@ -171,6 +181,18 @@ export class PersonFacts {
   #of<K extends keyof PersonModels>(name: K) {
     type Doc = PersonModels[K] extends Model<infer T> ? T & { _id: string } : never
     return this.#db.collection<Doc>(this.#models[name] as unknown as Model<Doc>)
+  }
+}
+
+/** What was set for a person, as it is kept for their pseudonym. */
+function renamedSettings(settings: AccountSettings, { from, to, until }: Renaming) {
+  const { blocked, updated_by } = settings
+  const nameOf = (author: string) => (author === from ? to : author)
+  return {
+    ...settings,
+    // Instances read what has changed since they looked last.
+    ...{ updated_at: until, updated_by: nameOf(updated_by) },
+    ...(blocked && { blocked: { ...blocked, reason: noReason, by: nameOf(blocked.by) } }),
   }
 }
 

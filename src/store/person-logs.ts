@@ -1,10 +1,10 @@
 import type { Model } from 'mongoose'
 import type { UsageEvent } from '../event.js'
 import { lateAfterMs } from '../rollup/freshness.js'
-import { floorTo, intervalMs, type Span } from '../time.js'
+import { floorTo, intervalMs, maxAheadMs, type Span } from '../time.js'
 import { durable, type Database } from './database.js'
 
-/** Whose name gives way to which, in what lies before an instant. */
+/** Whose name gives way to which, in what lies before an instant; by when it was recorded, if dated ahead. */
 export interface Renaming {
   readonly from: string
   readonly to: string
@@ -40,15 +40,14 @@ export class PersonLogs {
   }
 
   async has(userId: string, before?: Date): Promise<boolean> {
-    const timestamp = before && { timestamp: { $lt: before } }
-    const filter = { user_id: { $eq: userId }, ...timestamp }
+    const filter = { user_id: { $eq: userId }, ...(before && upTo(before)) }
     const found = this.#logs().findOne(filter, { projection: { _id: 1 } })
     return (await this.#db.within(found)) !== null
   }
 
   /** Renames so many operations at most, recorded anew (see rollup/freshness.ts); answers how many. */
   async rename({ from, to, until }: Renaming, stamp: Date, count: number): Promise<number> {
-    const filter = { user_id: { $eq: from }, timestamp: { $lt: until } }
+    const filter = { user_id: { $eq: from }, ...upTo(until) }
     const cursor = this.#logs()
       .find(filter, { projection: { _id: 1 } })
       .limit(count)
@@ -101,6 +100,19 @@ export class PersonLogs {
 
   #logs() {
     return this.#db.collection(this.#model)
+  }
+}
+
+/** When what was recorded before an instant is dated at the latest. */
+export function aheadOf(instant: Date): Date {
+  return new Date(instant.getTime() + maxAheadMs)
+}
+
+/** What was done before an instant, also where it is dated ahead; in the order of the user's index. */
+function upTo(instant: Date) {
+  return {
+    timestamp: { $lte: aheadOf(instant) },
+    $or: [{ timestamp: { $lt: instant } }, { recorded_at: { $lt: instant } }],
   }
 }
 

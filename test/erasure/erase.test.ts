@@ -18,6 +18,8 @@ const who = fc.constantFrom(...people)
 const event = fc.record({
   user_id: who,
   ageMs: fc.oneof(
+    // Dated ahead.
+    fc.integer({ min: -4 * minuteMs, max: 0 }),
     fc.integer({ min: 0, max: 20 * minuteMs }),
     fc.integer({ min: 0, max: 30 * dayMs }),
   ),
@@ -66,7 +68,8 @@ class ErasingWorld extends KeepingWorld {
   renameLog(): void {
     for (const one of this.log) {
       const erased = this.#latest.get(one.user_id)
-      if (erased && one.timestamp.getTime() < erased.until) one.user_id = erased.pseudonym
+      const at = Math.min(one.timestamp.getTime(), one.recorded_at.getTime())
+      if (erased && at < erased.until) one.user_id = erased.pseudonym
     }
   }
 
@@ -128,7 +131,10 @@ describe('erasing persons', () => {
         try {
           const world = new ErasingWorld(database.connection, start)
           await world.store.prepare()
-          const past = (one: Drawn) => ({ ...one, timestamp: new Date(world.now - 2 * one.ageMs) })
+          const past = (one: Drawn) => ({
+            ...one,
+            timestamp: new Date(world.now - Math.abs(2 * one.ageMs)),
+          })
           await world.append(old.map(({ ageMs, ...more }) => past({ ageMs, ...more })))
           for (const { step, waitMs } of steps) {
             world.now += waitMs

@@ -115,6 +115,26 @@ describe('DELETE /users/:user_id and the exports', function () {
     assert.equal(second.body.operations, 1)
   })
 
+  it('take what was recorded before, though it is dated ahead, and nothing that comes after', async () => {
+    const timestamp = new Date(Date.now() + 4 * 60_000).toISOString()
+    await app.usage.record({ ...job, user_id: 'tina', timestamp, metadata: { mail: 'tina' } })
+    await app.usage.flush()
+    const first = await app.send('DELETE', '/users/tina')
+    assert.deepEqual([first.status, first.body.operations], [200, 1])
+    const left = async () => {
+      const found = await documentsWith(app.database.connection, 'tina')
+      return found.filter((text) => !text.startsWith('usage_erasures '))
+    }
+    assert.deepEqual(await left(), [])
+    await app.usage.record({ ...job, user_id: 'tina', timestamp })
+    await app.usage.flush()
+    const again = (await left()).filter((text) => text.startsWith('usage_logs '))
+    assert.equal(again.length, 1)
+    const second = await app.send('DELETE', '/users/tina')
+    assert.notEqual(second.body.user_id, first.body.user_id)
+    assert.deepEqual(await left(), [])
+  })
+
   it('are the same for a user nobody has heard of, and refuse whom nobody is', async () => {
     const { status, body } = await app.send('DELETE', '/users/nobody')
     assert.deepEqual([status, body.operations, body.status], [200, 0, 'erased'])
