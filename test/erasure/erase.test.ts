@@ -193,4 +193,32 @@ describe('erasing persons', () => {
     assert.notEqual(later, first)
     await database.drop()
   })
+
+  it('is forgotten after a week by every instance, but not where names may be left on its disk', async () => {
+    const database = await freshDatabase()
+    const world = new ErasingWorld(database.connection, start)
+    await world.store.prepare()
+    await world.erase('person-alice')
+    const known = new KnownErasures(world.store.erasures, systemClock, quiet)
+    let isRenamed = false
+    const other = new Eraser({
+      ...{ store: { ...world.store, ...world.door(1), persons: world.store.persons }, known },
+      ...{ clock: systemClock, logger: quiet, flush: () => Promise.resolve() },
+      renameAside: () => Promise.resolve(isRenamed),
+    })
+    world.now += 8 * dayMs
+    await other.runHere()
+    await other.run()
+    assert.equal(known.open.length, 1)
+    assert.equal((await documentsWith(database.connection, 'person-')).length, 1)
+    isRenamed = true
+    await other.runHere()
+    assert.equal(known.open.length, 0)
+    await other.runHere()
+    assert.equal(known.open.length, 0)
+    world.now += hourMs
+    await other.run()
+    assert.deepEqual(await documentsWith(database.connection, 'person-'), [])
+    await database.drop()
+  })
 })
