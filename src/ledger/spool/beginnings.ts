@@ -25,16 +25,24 @@ export class Beginnings {
   #fresh: Running[] = []
   #noting: Promise<void> | undefined
   #resignedUntil = -Infinity
+  #isStopped = false
 
   constructor(parts: BeginningsParts) {
     this.#parts = parts
   }
 
-  /** An operation runs: `note` is to follow. */
-  begin(id: string, facts: () => StartFacts): Running {
-    const running = new Running(id, facts, this.#parts.log.gatherer)
+  /** An operation runs: `note` is to follow. Undefined: nothing will be noted. */
+  begin(id: string, facts: () => StartFacts): Running | undefined {
+    if (this.#isStopped) return undefined
+    const running = new Running(id, facts, this.#parts.log)
     this.#fresh.push(running)
     return running
+  }
+
+  /** There will be no disk to write to. */
+  stop(): void {
+    this.#isStopped = true
+    this.#fresh = []
   }
 
   /**
@@ -44,6 +52,8 @@ export class Beginnings {
    */
   note(): Promise<void> | undefined {
     const { log } = this.#parts
+    // Until there is a file, nothing is written of what is over before.
+    if (!log.isOpen) this.#fresh = this.#fresh.filter(({ isOver }) => !isOver)
     if (this.#fresh.length === 0) return this.#noting
     if (log.mayWriteNow) {
       this.write()

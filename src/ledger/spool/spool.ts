@@ -140,7 +140,7 @@ export class Spool {
   }
 
   /** An operation runs: `noteBegun` is to follow. */
-  begin(id: string, facts: () => StartFacts): Running {
+  begin(id: string, facts: () => StartFacts): Running | undefined {
     return this.#beginnings.begin(id, facts)
   }
 
@@ -199,6 +199,7 @@ export class Spool {
 
   #fail(code: string): void {
     this.#trouble = code
+    this.#beginnings.stop()
     this.#log.fail(code)
   }
 

@@ -1,19 +1,19 @@
 import type { StartFacts } from './event-json.js'
 import type { Group } from './group.js'
-import type { Gatherer } from './gatherer.js'
+import type { Log } from './log.js'
 
 /** An operation that runs. Of those that are over before anything is written, nothing ever is. */
 export class Running {
   readonly id: string
-  readonly #facts: () => StartFacts
-  readonly #gatherer: Gatherer
+  readonly #log: Pick<Log, 'gatherer' | 'schedule'>
+  #facts: (() => StartFacts) | undefined
   #group: Group | undefined
   #isOver = false
 
-  constructor(id: string, facts: () => StartFacts, gatherer: Gatherer) {
+  constructor(id: string, facts: () => StartFacts, log: Pick<Log, 'gatherer' | 'schedule'>) {
     this.id = id
     this.#facts = facts
-    this.#gatherer = gatherer
+    this.#log = log
   }
 
   get isOver(): boolean {
@@ -21,8 +21,10 @@ export class Running {
   }
 
   write(): void {
-    const text = JSON.stringify(this.#facts())
-    const group = this.#gatherer.groupFor(text)
+    const text = JSON.stringify(this.#facts?.())
+    // They hold the request, which may outlive its event.
+    this.#facts = undefined
+    const group = this.#log.gatherer.groupFor(text)
     group.put('start', text)
     group.live += 1
     this.#group = group
@@ -32,6 +34,7 @@ export class Running {
   ended(): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#facts = undefined
     this.#group?.release()
   }
 
@@ -42,8 +45,9 @@ export class Running {
     this.ended()
     if (begun === undefined || begun.isLost) return
     const text = JSON.stringify({ _id: this.id })
-    const group = this.#gatherer.groupFor(text)
+    const group = this.#log.gatherer.groupFor(text)
     group.put('cancel', text)
     group.cancels.push(begun)
+    this.#log.schedule()
   }
 }

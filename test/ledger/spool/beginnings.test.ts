@@ -65,6 +65,18 @@ describe('what has begun, on a disk that has to be waited for', () => {
     assert.doesNotMatch(written(), /"_id":"broken"/)
   })
 
+  it('is taken back on disk soon after it was called off, also where nothing else is written', async () => {
+    const ledger = await open('interval')
+    await begin(ledger, 'long')
+    const running = ledger.begin('discarded', () => ({
+      ...{ _id: 'discarded', ...facts, timestamp: new Date() },
+    }))
+    await ledger.noteBegun()
+    await sleep(50)
+    running?.cancel()
+    await until(() => /"_id":"discarded"\}/.test(written()), 1_000)
+  })
+
   it('is written before its handler runs while a sync takes long', async () => {
     const ledger = await open('interval')
     await hangSync(ledger)
