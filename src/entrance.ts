@@ -62,7 +62,17 @@ export class Entrance {
 
   #handOn(capture: Capture, next: () => void): void {
     const { outbound } = this.#options
+    // Cut off while it waited: body parsers of Express 5 would take it for complete.
+    if (!capture.req.complete && isDestroyed(capture.req.socket)) {
+      capture.neverServed = true
+      return
+    }
     if (outbound === undefined) next()
     else outbound.enter(capture, next)
   }
+}
+
+/** Adapters of serverless platforms have no real connections. */
+function isDestroyed(socket: { destroyed?: boolean } | null | undefined): boolean {
+  return socket?.destroyed === true
 }

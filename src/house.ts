@@ -60,7 +60,7 @@ export class House {
   readonly #intake: Intake
   readonly #outbound: Outbound | undefined
   readonly #readers: HostReaders | undefined
-  readonly #waiting = new Waiting()
+  readonly #waiting: Waiting
   readonly #jobs: Jobs
   readonly #listeners = new Set<() => void>()
   readonly #find: FindCaller
@@ -91,6 +91,7 @@ export class House {
       this.#complaints.mistake(what),
     )
     this.#outbound = createOutbound(config.capture, this.#readers)
+    this.#waiting = new Waiting(this.#outbound !== undefined)
     this.meter = this.#createMeter()
     this.entrance = new Entrance({
       ...{ ledger: this.ledger, plans: this.plans, outbound: this.#outbound },

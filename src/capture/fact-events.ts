@@ -33,7 +33,7 @@ export function readOpening(text: string, read: Read, hasText: () => boolean): n
 export function readFactEvents(text: string, from: number, read: Read): void {
   factMark.lastIndex = from
   for (let mark = factMark.exec(text); mark; mark = factMark.exec(text)) {
-    if (text.startsWith('mes', mark.index - 3)) continue
+    if (text.startsWith('message"', mark.index - 3)) continue
     const before = text.lastIndexOf('\n\n', mark.index)
     const start = before === -1 ? 0 : before + 2
     const end = eventEnd(text, mark.index)

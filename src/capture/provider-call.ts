@@ -103,7 +103,8 @@ export class ProviderCall {
   read(): MaybePromise<Reading> {
     this.end()
     try {
-      return this.answer.read()
+      const reading = this.answer.read()
+      return reading instanceof Promise ? reading.catch(() => emptyReading()) : reading
     } catch {
       return emptyReading()
     }

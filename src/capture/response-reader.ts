@@ -130,7 +130,8 @@ export class ResponseReader {
     return this.reading
   }
 
-  #json(text: string): void {
+  #json(body: string): void {
+    const text = body.startsWith('\ufeff') ? body.slice(1) : body
     const value = parseJson(text)
     if (value !== undefined) this.#value(value, 0)
     else if (text.trimStart().startsWith('[')) {
@@ -153,7 +154,9 @@ export class ResponseReader {
     const at = readOpening(text, read, () => this.reading.text_length > 0)
     if (at === undefined) return false
     if (closing === undefined) readFactEvents(text, at, read)
-    else if (this.reading.text_length > 0 && !this.reading.output_is_final) {
+    else if (this.reading.text_length > 0) {
+      // Figures that are in every event are complete in the last one only.
+      this.reading.output_is_final = false
       const first = closing.indexOf('\n\n')
       if (first !== -1) readFactEvents(closing, first, read)
     }

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage, executionAsyncId } from 'node:async_hooks'
+import { AsyncLocalStorage, AsyncResource, executionAsyncId } from 'node:async_hooks'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { EventEmitter } from 'node:events'
 import { Calls } from '../capture/calls.js'
@@ -65,8 +65,9 @@ export class Outbound implements Observer {
       this.#storage.enterWith(capture)
       next()
     } else {
-      this.#bind(req, capture)
-      this.#storage.run(capture, next)
+      const scope = new AsyncResource('AI_USAGE_REQUEST')
+      this.#bind(req, capture, scope)
+      scope.runInAsyncScope(() => this.#storage.run(capture, next))
     }
   }
 
@@ -77,15 +78,17 @@ export class Outbound implements Observer {
 
   /**
    * What listens for the body (parsers that know nothing of async context, a handler's own
-   * `req.on('end')`) would be called in the context of the connection.
+   * `req.on('end')`) would be called in the context of the connection: it is in the handler's, with
+   * what the host has set there too.
    */
-  #bind(req: EventEmitter, capture: Capture): void {
+  #bind(req: EventEmitter, capture: Capture, scope: AsyncResource): void {
     const emit: unknown = Reflect.get(req, 'emit')
     if (typeof emit !== 'function') return
     const storage = this.#storage
     put(req, 'emit', function boundEmit(this: unknown, ...args: unknown[]): unknown {
       if (storage.getStore() === capture) return emit.apply(this, args)
-      return storage.run(capture, () => emit.apply(this, args) as unknown)
+      const emitted = () => emit.apply(this, args) as unknown
+      return scope.runInAsyncScope(() => storage.run(capture, emitted))
     })
   }
 
@@ -109,8 +112,8 @@ export class Outbound implements Observer {
     // A proxy of ours tells of its calls by itself.
     if (capture === undefined || capture.proxied !== undefined) return undefined
     const { ending } = capture
-    // The handler of a client that has left works on: what it had begun, it continues.
-    if (ending !== undefined && (ending.finished || capture.calls === undefined)) return undefined
+    // The handler of a client that has left works on.
+    if (ending?.finished === true) return undefined
     capture.calls ??= new Calls()
     return capture.calls.begin(target, this.#how)
   }

@@ -11,40 +11,22 @@ const depth = 8
 export function inItsContext<T>(request: object, work: () => T, caller: () => void): T | undefined {
   const scope = scopeOf(request)
   if (scope) return scope(work)
-  return mayHaveWaited(request) && wasQueued(caller, request) ? undefined : work()
+  return wasQueued(caller) ? undefined : work()
 }
 
-/** The class of the requests that Node's own `fetch` makes, once one has been seen. */
-let builtIn: unknown
-/** The global dispatcher as it was looked at last. */
-let seen: { readonly dispatcher: unknown; readonly isUnlimited: boolean } = {
-  dispatcher: undefined,
-  // It is made with the first request.
-  isUnlimited: true,
+/** Whether `fetch` takes what comes: it hands out copies only. Others hand out what they get. */
+export function isOfFetch(request: object): boolean {
+  const handler = handlerOf(request)
+  return handler !== undefined && ofFetch.every((name) => Object.hasOwn(handler, name))
 }
 
-/**
- * False where it cannot be: Node's own undici is only to be had by its global dispatcher, which makes
- * as many connections as it needs unless somebody has put another in its place.
- */
-function mayHaveWaited(request: object): boolean {
-  if (request.constructor !== builtIn) return true
-  const dispatcher: unknown = Reflect.get(globalThis, globalDispatcher)
-  if (seen.dispatcher !== dispatcher) {
-    seen = { dispatcher, isUnlimited: isUnlimited(dispatcher) }
-  }
-  return !seen.isUnlimited
-}
+/** What the handler of `fetch` has of its own, and that of `request` has not all of. */
+const ofFetch = ['body', 'abort', 'onResponseStarted'] as const
 
-const globalDispatcher = Symbol.for('undici.globalDispatcher.1')
-
-function isUnlimited(dispatcher: unknown): boolean {
-  if (typeof dispatcher !== 'object' || dispatcher?.constructor.name !== 'Agent') return false
-  const key = symbolOf(dispatcher, 'options')
-  const options: unknown = key && Reflect.get(dispatcher, key)
-  if (typeof options !== 'object' || options === null) return false
-  const connections: unknown = Reflect.get(options, 'connections')
-  return connections === undefined || connections === null
+function handlerOf(request: object): object | undefined {
+  const key = symbolOf(request, 'handler')
+  const handler: unknown = key && Reflect.get(request, key)
+  return typeof handler === 'object' && handler !== null ? handler : undefined
 }
 
 function symbolOf(holder: object, description: string): symbol | undefined {
@@ -58,19 +40,15 @@ type Scope = <T>(work: () => T) => T
 
 /** The handlers of undici's `request`, `stream`, `pipeline` and `connect` are async resources. */
 function scopeOf(request: object): Scope | undefined {
-  const key = symbolOf(request, 'handler')
-  const handler: unknown = key && Reflect.get(request, key)
-  if (typeof handler !== 'object' || handler === null) return undefined
+  const handler = handlerOf(request)
+  if (handler === undefined) return undefined
   const run: unknown = Reflect.get(handler, 'runInAsyncScope')
   return typeof run === 'function' ? (work) => run.call(handler, work) as never : undefined
 }
 
 /** Whether the pool is letting a request go that has waited; the call stack tells. */
-function wasQueued(caller: () => void, request: object): boolean {
+function wasQueued(caller: () => void): boolean {
   for (const site of callSites(caller)) {
-    if (site.isConstructor() && site.getFileName() === 'node:internal/deps/undici/undici') {
-      builtIn = request.constructor
-    }
     const name = site.getFunctionName() ?? ''
     // Version 8 goes back to the request's context by itself.
     if (name === 'runInAsyncScope') return false

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { ProviderCall } from '../capture/provider-call.js'
 import { heard, quietly, type Method, type Observer } from './observer.js'
-import { inItsContext } from './undici-context.js'
+import { inItsContext, isOfFetch } from './undici-context.js'
 
 const channel = 'undici:request:create'
 
@@ -39,7 +39,7 @@ function follow(observer: Observer, request: UndiciRequest, caller: () => void):
  */
 function listen(request: UndiciRequest, call: ProviderCall): void {
   const callbacks = request as UndiciRequest & Record<string, unknown>
-  for (const [names, hear] of hearings(call)) {
+  for (const [names, hear] of hearings(call, isOfFetch(request))) {
     for (const name of names) {
       const original = callbacks[name]
       if (typeof original === 'function') callbacks[name] = hear(original as Method)
@@ -52,24 +52,28 @@ const began = ['onHeaders', 'onResponseStart'] as const
 const received = ['onData', 'onResponseData'] as const
 const ended = ['onComplete', 'onError', 'onResponseEnd', 'onResponseError', 'onUpgrade'] as const
 
-function hearings(call: ProviderCall): [readonly string[], (original: Method) => Method][] {
+function hearings(
+  call: ProviderCall,
+  isFetch: boolean,
+): [readonly string[], (original: Method) => Method][] {
   return [
     [sent, (original) => heard(original, ([chunk]) => call.sent(chunk))],
     [began, (original) => heard(original, ([status, headers]) => noteHead(call, status, headers))],
-    [received, (original) => heardData(original, call)],
+    [received, (original) => heardData(original, call, isFetch)],
     [ended, (original) => heard(original, () => call.end())],
   ]
 }
 
 /**
  * As `heard`, for what a stream calls hundreds of times. A piece is the socket's own memory, which is
- * not used again, and `fetch` hands out copies of it.
+ * not used again; what is not handed out either is `isLasting`.
  */
-function heardData(original: Method, call: ProviderCall): Method {
+function heardData(original: Method, call: ProviderCall, isLasting: boolean): Method {
   return function heardCall(this: unknown, chunk: unknown): unknown {
     const result = original.call(this, chunk)
     try {
-      call.receivedLasting(chunk)
+      if (isLasting) call.receivedLasting(chunk)
+      else call.received(chunk)
     } catch {
       // Observing may fail; what is observed may not.
     }

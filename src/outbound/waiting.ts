@@ -1,5 +1,5 @@
 import type { Capture, Ending } from '../capture/capture.js'
-import type { Calls } from '../capture/calls.js'
+import { Calls } from '../capture/calls.js'
 
 /** How long an operation waits for provider calls that outlive its response, ms. */
 const longestMs = 5 * 60_000
@@ -15,19 +15,28 @@ const maxWaiting = 1_000
 
 /** Operations whose response is over but whose calls to providers are not. */
 export class Waiting {
+  readonly #isObserving: boolean
   readonly #releases = new Set<() => void>()
   #onEmpty: (() => void)[] = []
   #stopped = false
+
+  /** Without observing calls, there is nothing to wait for. */
+  constructor(isObserving: boolean) {
+    this.#isObserving = isObserving
+  }
 
   get size(): number {
     return this.#releases.size
   }
 
   /** Resolves when the calls of an operation are over, or not waited for longer; undefined = now. */
-  hold({ calls, res }: Capture, { finished }: Ending): Promise<void> | undefined {
-    if (calls === undefined || this.#stopped) return undefined
-    const mayGoOn = !finished && !res.writableEnded
-    if (!calls.isOpen && !mayGoOn) return undefined
+  hold(capture: Capture, { finished }: Ending): Promise<void> | undefined {
+    if (!this.#isObserving || this.#stopped) return undefined
+    const { res } = capture
+    const mayGoOn = !finished && !res.writableEnded && isHandled(capture)
+    if (mayGoOn) capture.calls ??= new Calls()
+    const { calls } = capture
+    if (calls === undefined || (!calls.isOpen && !mayGoOn)) return undefined
     /** Until a handler that may go on has begun its next call, has ended, or is taken to have. */
     const pause = async () => {
       for (
@@ -85,4 +94,9 @@ export class Waiting {
 
 function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms).unref())
+}
+
+/** Whether a handler of the host's works on it. */
+function isHandled({ neverServed, refusal, proxied }: Capture): boolean {
+  return !neverServed && refusal === undefined && proxied === undefined
 }

@@ -61,6 +61,22 @@ describe("a provider's long stream, of which only the ends are looked at", () =>
     assert.ok(read.text_length > 60)
   })
 
+  it('gives the last figures where every event has some', () => {
+    const usage = (tokens: number) => ({
+      ...{ prompt_tokens: 12, completion_tokens: tokens, total_tokens: 12 + tokens },
+    })
+    for (const count of [5, 20, 40, 100]) {
+      const events = Array.from({ length: count }, (_, index) => ({
+        ...{ id: 'x', object: 'chat.completion.chunk', model: 'sonar', usage: usage(index + 1) },
+        choices: [{ index: 0, delta: { content: 'word ' } }],
+      }))
+      const lines = [...events.map((event) => JSON.stringify(event)), '[DONE]']
+      const bytes = Buffer.from(lines.map((line) => `data: ${line}\n\n`).join(''))
+      const read = readPieces(bytes, 230, 'perplexity')
+      assert.equal(read.tokens.output_tokens, count)
+    }
+  })
+
   it('is read as a whole where its lines end in CRLF', () => {
     const text = lengthened(payload('openai-chat/stream-include-usage.sse'), 60).toString('utf8')
     const bytes = Buffer.from(text.replaceAll('\n', '\r\n'))

@@ -1,7 +1,7 @@
 /**
  * Users whose requests call a provider by Node's own `fetch`, in a process without the package undici:
- * on so many connections as it likes, then on two. Prints, for each, the tokens that each user was
- * found to have used.
+ * on so many connections as it likes, then on two of a dispatcher that is given, then on two of the
+ * global one. Prints, for each, the tokens that each user was found to have used.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Capture } from '../../src/capture/capture.js'
@@ -21,7 +21,7 @@ const provider = await startProvider((_req, res, body) => {
 const outbound = new Outbound({ hosts: [provider.url], maxBodyBytes: 1024 * 1024 })
 const inputs = Array.from({ length: 20 }, (_, index) => 1000 + index)
 
-async function tokensOf(input: number): Promise<number[]> {
+async function tokensOf(input: number, dispatcher?: object): Promise<number[]> {
   const capture = new Capture({
     operation: { endpoint: '/ai/chat', type: 'chat', estimateTokens: 500 },
     req: { headers: {}, complete: true } as unknown as IncomingMessage,
@@ -35,7 +35,9 @@ async function tokensOf(input: number): Promise<number[]> {
   await new Promise<void>((resolve, reject) => {
     const ask = async () => {
       const url = `${provider.url}/v1/chat/completions`
-      const response = await fetch(url, { method: 'POST', body: JSON.stringify({ tokens: input }) })
+      const body = JSON.stringify({ tokens: input })
+      const init = { method: 'POST', body, ...(dispatcher && { dispatcher }) }
+      const response = await fetch(url, init as RequestInit)
       await response.text()
       // Others' calls go out meanwhile.
       await new Promise((done) => setTimeout(done, 200))
@@ -46,11 +48,13 @@ async function tokensOf(input: number): Promise<number[]> {
   return work.map(({ reading }) => reading.tokens.input_tokens ?? 0)
 }
 
-const unlimited = await Promise.all(inputs.map(tokensOf))
+const unlimited = await Promise.all(inputs.map((input) => tokensOf(input)))
 const key = Symbol.for('undici.globalDispatcher.1')
 const own = Reflect.get(globalThis, key) as { constructor: AgentClass }
+const agent = new own.constructor({ connections: 2 })
+const given = await Promise.all(inputs.map((input) => tokensOf(input, agent)))
 Reflect.set(globalThis, key, new own.constructor({ connections: 2 }))
-const limited = await Promise.all(inputs.map(tokensOf))
-console.log(JSON.stringify({ inputs, unlimited, limited }))
+const limited = await Promise.all(inputs.map((input) => tokensOf(input)))
+console.log(JSON.stringify({ inputs, unlimited, given, limited }))
 outbound.stop()
 process.exit()

@@ -56,18 +56,26 @@ export class Beginnings {
     if (!log.isOpen) this.#fresh = this.#fresh.filter(({ isOver }) => !isOver)
     if (this.#fresh.length === 0) return this.#noting
     if (log.mayWriteNow) {
-      this.write()
-      if (log.gatherer.last !== undefined && !log.writeNow()) this.#noting = this.#written()
+      this.#write()
+      if (log.gatherer.last !== undefined && !log.writeNow()) this.#wait()
     } else if (this.#isWorthWaiting()) {
-      this.write()
-      this.#noting = this.#written()
+      this.#write()
+      this.#wait()
     }
     if (this.#fresh.length > 0) log.schedule()
     return this.#noting
   }
 
+  /** The log writes now, and takes along what has begun. */
+  joinRound(): void {
+    if (this.#fresh.length === 0) return
+    const isWorthWaiting = this.#isWorthWaiting()
+    this.#write()
+    if (isWorthWaiting) this.#wait()
+  }
+
   /** Gathers for the log what has begun and still runs, where there is room. */
-  write(): void {
+  #write(): void {
     if (this.#fresh.length === 0) return
     const fresh = this.#fresh
     this.#fresh = []
@@ -84,6 +92,13 @@ export class Beginnings {
     return log.isOpen && clock.elapsed() >= this.#resignedUntil && hasRoom()
   }
 
+  #wait(): void {
+    const noting: Promise<void> = this.#written().then(() => {
+      if (this.#noting === noting) this.#noting = undefined
+    })
+    this.#noting = noting
+  }
+
   async #written(): Promise<void> {
     const { log, clock, fsync } = this.#parts
     const writing = log.written()
@@ -91,7 +106,6 @@ export class Beginnings {
     // Time in which this process was busy is not the disk's: its answer may be waiting.
     if (!isWritten) isWritten = await Promise.race([writing.then(() => true), turn(false)])
     if (!isWritten) this.#resignedUntil = clock.elapsed() + resignedMs
-    this.#noting = undefined
   }
 }
 

@@ -67,7 +67,7 @@ export class Spool {
       clock,
       directory: directory.path,
       fsync: config.fsync,
-      onRound: () => this.#beginnings.write(),
+      onRound: () => this.#beginnings.joinRound(),
       onLost: (groups, code) => this.#lost(groups, code),
       onWritten: () => this.#written(),
       onSettled: () => options.onBacklog(),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Ledger } from '../../../src/ledger/ledger.js'
@@ -121,5 +122,29 @@ describe('what has begun, on a disk that has to be waited for', () => {
     assert.ok(noting, 'not waited for')
     await noting
     assert.match(synced, /"_id":"certain"/)
+  })
+
+  it('is never late with fsync strict, whenever requests come', async () => {
+    const ledger = await open('strict')
+    let total = 0
+    let early = 0
+    let isOver = false
+    const request = async (): Promise<void> => {
+      while (!isOver) {
+        await stat('/')
+        const id = `one-${total++}-end`
+        ledger.begin(id, () => ({ _id: id, ...facts, timestamp: new Date() }))
+        await new Promise(setImmediate)
+        await ledger.noteBegun()
+        if (!written().includes(id)) early += 1
+        await sleep(Math.random() * 6)
+      }
+    }
+    const requests = Array.from({ length: 6 }, request)
+    await sleep(2_000)
+    isOver = true
+    await Promise.all(requests)
+    assert.ok(total > 100, `only ${total}`)
+    assert.equal(early, 0)
   })
 })
