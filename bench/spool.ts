@@ -42,7 +42,9 @@ async function withDir(work: (dir: string) => Promise<void>): Promise<void> {
 async function appends(fsync: SpoolConfig['fsync'], dir: string): Promise<void> {
   const nothing = () => undefined
   const epochs = new Epochs()
-  const hooks = { onReturned: nothing, onRecovered: nothing, onBacklog: nothing }
+  const hooks = {
+    ...{ onReturned: nothing, onRecovered: nothing, onGone: nothing, onBacklog: nothing },
+  }
   const quiet = { ...logger, error: () => undefined }
   const options = { config: { ...config, fsync, dir }, clock: systemClock, logger: quiet, epochs }
   const spool = new Spool({ ...options, ...hooks })

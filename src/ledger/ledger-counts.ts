@@ -38,6 +38,12 @@ export class LedgerCounts {
     this.#dropEpisode.happened()
   }
 
+  /** So many events were lost with the file that they stood in. */
+  gone(count: number): void {
+    this.dropped += count
+    this.diskFailed('a file was removed')
+  }
+
   retried(reason: string): void {
     this.retries += 1
     this.#reason = reason

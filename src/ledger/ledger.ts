@@ -198,6 +198,7 @@ export class Ledger {
       ...{ config, clock, logger, files, epochs: this.#epochs },
       onReturned: (event, epoch, at) => this.#live.push({ event, epoch, at, group: undefined }),
       onRecovered: () => this.#spoolAgain(),
+      onGone: (count) => this.#counts.gone(count),
       onBacklog: () => this.#backlog.start(),
     })
   }

@@ -15,6 +15,8 @@ import { segmentSuffix } from './segments.js'
 export const layout = {
   /** A directory per process that writes. */
   writerPrefix: 'w-',
+  /** Before the name of one that is not complete yet: it never holds events. */
+  draftPrefix: '.',
   /** Directories of dead processes, within that of the one which took them. */
   adopted: 'adopted',
   owner: 'owner.json',
@@ -58,13 +60,25 @@ export class WriterDirectory {
       throw new Error('not_ours')
     }
     const owner = await thisProcess(files)
-    const draft = join(this.root, `.${this.name}`)
-    await files.mkdir(draft, { mode: directoryMode })
-    await files.mkdir(join(draft, layout.adopted), { mode: directoryMode })
-    const text = JSON.stringify(owner)
-    await files.writeFile(join(draft, layout.owner), text, { mode: fileMode, flush: true })
-    await files.rename(draft, this.path)
+    const draft = join(this.root, layout.draftPrefix + this.name)
+    try {
+      await files.mkdir(draft, { mode: directoryMode })
+      await files.mkdir(join(draft, layout.adopted), { mode: directoryMode })
+      const text = JSON.stringify(owner)
+      await files.writeFile(join(draft, layout.owner), text, { mode: fileMode, flush: true })
+      await files.rename(draft, this.path)
+    } catch (error) {
+      await files.rm(draft, { recursive: true, force: true }).catch(() => undefined)
+      throw error
+    }
     this.#owner = owner
+  }
+
+  /** Directories of dead processes that are within it. */
+  async adopted(): Promise<string[]> {
+    const inner = join(this.path, layout.adopted)
+    const names = await this.#files.readdir(inner).catch(() => [])
+    return names.map((name) => join(inner, name))
   }
 
   /** Says which database the events are for. */
@@ -91,10 +105,18 @@ export class WriterDirectory {
   async remove(): Promise<boolean> {
     const files = this.#files
     const names = await files.readdir(this.path)
-    const adopted = await files.readdir(join(this.path, layout.adopted)).catch(() => [])
-    if (adopted.length > 0 || names.some((name) => name.endsWith(segmentSuffix))) return false
-    await files.rm(this.path, { recursive: true, force: true })
-    return true
+    if (names.some((name) => name.endsWith(segmentSuffix))) return false
+    try {
+      // Not all at once: what a take-over brings in meanwhile keeps both from going.
+      await files.rmdir(join(this.path, layout.adopted))
+      for (const name of names) {
+        if (name.startsWith(layout.owner)) await files.unlink(join(this.path, name))
+      }
+      await files.rmdir(this.path)
+      return true
+    } catch {
+      return false
+    }
   }
 
   async #write(more: Partial<Owner>): Promise<void> {

@@ -27,6 +27,8 @@ export class Inheritance {
   readonly #quarantine: Quarantine
   readonly #elapsed: () => number
   readonly #estates: Estate[] = []
+  /** All that were ever taken in. */
+  readonly #known = new Set<string>()
   #reading: Reading | undefined
   #dropping = Promise.resolve()
   #depth = 0
@@ -61,8 +63,9 @@ export class Inheritance {
     return this.#died
   }
 
-  /** Takes a dead process's directory in, and counts what is there. */
-  async add(directory: string): Promise<void> {
+  /** Takes a dead process's directory in, and counts what is there; false if it has it already. */
+  async add(directory: string): Promise<boolean> {
+    if (this.#known.has(directory)) return false
     const estate = await openEstate(this.#files, directory)
     for (const part of estate.parts) {
       const bytes = await readAll(this.#files, part.path)
@@ -76,13 +79,15 @@ export class Inheritance {
       }
     }
     this.#depth += estate.parts.reduce((sum, { waiting }) => sum + waiting, 0)
+    this.#known.add(directory)
     this.#estates.push(estate)
+    return true
   }
 
   async next(maxEvents: number): Promise<Batch | undefined> {
     const [estate] = this.#estates
     if (estate === undefined) return undefined
-    const reading = (this.#reading ??= await this.#begin(estate))
+    const reading = (this.#reading ??= await this.#beginOrPutOff(estate))
     if (reading === undefined) return this.#end(estate)
     const events: UnrecordedEvent[] = []
     while (events.length < maxEvents) {
@@ -96,6 +101,16 @@ export class Inheritance {
       else if (one.kind === 'damaged' || !reading.isLast) await this.#damaged(reading, one)
     }
     return this.#batch(estate, reading.part, events)
+  }
+
+  /** A directory that cannot be read now keeps the others from nothing. */
+  async #beginOrPutOff(estate: Estate): Promise<Reading | undefined> {
+    try {
+      return await this.#begin(estate)
+    } catch (error) {
+      this.#estates.push(...this.#estates.splice(this.#estates.indexOf(estate), 1))
+      throw error
+    }
   }
 
   async #begin(estate: Estate): Promise<Reading | undefined> {

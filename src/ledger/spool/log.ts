@@ -161,6 +161,11 @@ export class Log {
     if (this.#writer.wantsNew() && this.#isOpen) void this.#begin()
   }
 
+  /** To be called now and then: where somebody has removed the file, another one takes its place. */
+  async check(): Promise<void> {
+    if ((await this.#writer.wasRemoved()) && this.#isOpen) void this.#begin()
+  }
+
   /** Writes what is left and closes the file. */
   async close(): Promise<void> {
     await this.settled()
@@ -169,7 +174,7 @@ export class Log {
     clearTimeout(this.#syncTimer)
     await this.#round
     await this.#writer.close()
-    await this.segments.settled()
+    await this.segments.close()
   }
 
   /** Begins a round, unless one is running. */

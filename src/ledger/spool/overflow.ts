@@ -6,7 +6,7 @@ import type { SpoolFiles } from './files.js'
 import { framesIn, isFrame, payloadOf, type Damage, type Frame } from './frame.js'
 import type { Range } from './group.js'
 import type { Quarantine } from './quarantine.js'
-import { readBytes } from './segment-bytes.js'
+import { readBytes, readFrom } from './segment-bytes.js'
 import type { Segment } from './segment.js'
 import type { Segments } from './segments.js'
 
@@ -27,6 +27,7 @@ export class Overflow {
   readonly #segments: Segments
   readonly #epochs: Epochs
   readonly #quarantine: Quarantine
+  readonly #onGone: (count: number) => void
   #reading: Reading | undefined
   #depth = 0
   #isNewestNext = false
@@ -36,11 +37,14 @@ export class Overflow {
     segments: Segments
     epochs: Epochs
     quarantine: Quarantine
+    /** So many events were on disk only, and somebody has removed them. */
+    onGone: (count: number) => void
   }) {
     this.#files = parts.files
     this.#segments = parts.segments
     this.#epochs = parts.epochs
     this.#quarantine = parts.quarantine
+    this.#onGone = parts.onGone
   }
 
   /** Events that are on disk only. */
@@ -85,7 +89,9 @@ export class Overflow {
     if (segment === undefined || range === undefined) return undefined
     // Only what has been read is taken off: a disk that fails now may do better later.
     const { from, to, count } = range
-    const bytes = await readBytes(this.#files, segment.path, from, to)
+    const bytes = segment.handle
+      ? await readFrom(segment.handle, from, to)
+      : await readBytes(this.#files, segment.path, from, to)
     const taken = segment.take(range, to, count)
     return { segment, range: taken, bytes, frames: framesIn(bytes), read: 0 }
   }
@@ -94,7 +100,10 @@ export class Overflow {
   #end(reading: Reading, events: UnrecordedEvent[]): Batch {
     this.#reading = undefined
     reading.read += events.length
-    const missing = reading.range.count - reading.read
+    const { range, bytes, read } = reading
+    const missing = range.count - read
+    // What is damaged is in quarantine; what is not there any more is nowhere.
+    if (bytes.length < range.to - range.from && missing > 0) this.#onGone(missing)
     return this.#batch(reading, events, events.length + missing)
   }
 

@@ -18,8 +18,9 @@ export interface Owner {
 
 /** A silent process on another machine is dead after this, ms; it makes itself heard every 5 s. */
 const silentMs = 30_000
-/** Or at once, when its last sign is so old that no clock is that wrong, ms. */
+/** Or sooner, when its last sign is so old already: it would have made itself heard twice, ms. */
 const longAgoMs = 10 * 60_000
+const briefSilenceMs = 12_000
 
 /** This process, as an owner. */
 export async function thisProcess(files: SpoolFiles): Promise<Owner> {
@@ -65,7 +66,8 @@ export async function isDead(
   me: Owner,
   signs: Signs,
 ): Promise<boolean> {
-  const isSilent = signs.silentMs >= silentMs || signs.ageMs >= longAgoMs
+  const isOld = signs.ageMs >= longAgoMs
+  const isSilent = signs.silentMs >= (isOld ? briefSilenceMs : silentMs)
   if (owner === undefined) return isSilent
   if (owner.isReleased) return true
   if (owner.host !== me.host || owner.place !== me.place) return isSilent

@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises'
 import { codeOf, type SpoolFiles } from './files.js'
 
 /** Larger than any segment of ours: such a file is none. */
@@ -26,16 +27,21 @@ export async function readBytes(
 async function read(files: SpoolFiles, path: string, from: number, to: number): Promise<Buffer> {
   const handle = await files.open(path, 'r')
   try {
-    const { size } = await handle.stat()
-    const bytes = Buffer.allocUnsafeSlow(Math.max(0, Math.min(to, size) - from))
-    let filled = 0
-    while (filled < bytes.length) {
-      const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, from + filled)
-      if (bytesRead === 0) break
-      filled += bytesRead
-    }
-    return bytes.subarray(0, filled)
+    return await readFrom(handle, from, to)
   } finally {
     await handle.close()
   }
+}
+
+/** The same from a file that is open. */
+export async function readFrom(handle: FileHandle, from: number, to: number): Promise<Buffer> {
+  const { size } = await handle.stat()
+  const bytes = Buffer.allocUnsafeSlow(Math.max(0, Math.min(to, size) - from))
+  let filled = 0
+  while (filled < bytes.length) {
+    const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, from + filled)
+    if (bytesRead === 0) break
+    filled += bytesRead
+  }
+  return bytes.subarray(0, filled)
 }

@@ -21,13 +21,14 @@ export class SegmentFile {
 
   /** Creates the file; with `lasting`, its name outlasts a power cut. Never reuses one. */
   static async create(files: SpoolFiles, segment: Segment, directory: string, lasting: boolean) {
-    const handle = await files.open(segment.path, 'wx', fileMode)
+    const handle = await files.open(segment.path, 'wx+', fileMode)
     try {
       if (lasting) await syncDirectory(files, directory)
     } catch (error) {
       await handle.close().catch(() => undefined)
       throw error
     }
+    segment.handle = handle
     return new SegmentFile(files, segment, handle)
   }
 
@@ -136,12 +137,19 @@ export class SegmentFile {
     const groups = this.#unsynced
     this.#unsynced = []
     for (const group of groups) this.segment.displace(group)
-    await this.#handle.close().catch(() => undefined)
     return groups
   }
 
-  async close(): Promise<void> {
+  /** Nothing more is written: its handle is somebody else's from here on. */
+  async end(): Promise<FileHandle> {
     while (this.#syncing !== undefined) await this.#syncing
-    await this.#handle.close()
+    return this.#handle
+  }
+
+  /** True when somebody has removed it: nothing that is written from here on would be found. */
+  async wasRemoved(): Promise<boolean> {
+    const { nlink } = await this.#handle.stat().catch(() => ({ nlink: 1 }))
+    if (nlink === 0) this.#broken = true
+    return nlink === 0
   }
 }

@@ -102,6 +102,11 @@ export class SegmentWriter {
     return this.#wantsNew
   }
 
+  /** True when somebody has removed the current file: it counts as broken then. */
+  async wasRemoved(): Promise<boolean> {
+    return (await this.#file?.wasRemoved()) ?? false
+  }
+
   /** In a segment, or after a failure in another one; a second failure is the disk's. */
   async store(groups: readonly Group[]): Promise<Stored> {
     let left = groups
@@ -212,7 +217,7 @@ export class SegmentWriter {
     try {
       if (this.#fsync === 'off') file.settleWritten()
       else if (!file.segment.isDone) await file.sync()
-      await file.close()
+      await this.#segments.keepOrClose(file.segment, await file.end())
     } catch {
       this.#again.push(...(await giveUp(file, this.#segments)))
       return
@@ -229,6 +234,7 @@ function isFull({ segment }: SegmentFile): boolean {
 /** Nothing in the file can be relied on that was not synced: answers what has to be written again. */
 async function giveUp(file: SegmentFile, segments: Segments): Promise<Group[]> {
   const again = await file.abandon()
+  await segments.keepOrClose(file.segment, await file.end()).catch(() => undefined)
   file.segment.isSealed = true
   segments.dropIfDone(file.segment)
   return again.filter((group) => group.live > 0 || group.spilled > 0)

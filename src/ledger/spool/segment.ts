@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises'
 import type { Group, Place, Range } from './group.js'
 
 /** A range takes no more beyond this: it is read back as a whole, bytes. */
@@ -20,6 +21,8 @@ export class Segment implements Place {
   /** Segments that must go first: they hold starts that are cancelled here. */
   readonly pins = new Set<Place>()
   readonly openedAt: number
+  /** To read it by, also when it has been moved or removed. */
+  handle: FileHandle | undefined
   /** Nothing more is written to it. */
   isSealed = false
   isGone = false

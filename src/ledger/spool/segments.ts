@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../clock.js'
 import type { SpoolFiles } from './files.js'
@@ -71,7 +72,10 @@ export class Segments {
   readonly dropIfDone = (segment: Segment): void => {
     if (!segment.isSealed || segment.isGone || !segment.isDone) return
     segment.isGone = true
-    const removing = this.#files.unlink(segment.path).catch(() => undefined)
+    const removing = this.#files
+      .unlink(segment.path)
+      .catch(() => undefined)
+      .then(() => close(segment))
     this.#removing.add(removing)
     // It stays counted until it is gone, and those that wait for it stay.
     void removing.then(() => {
@@ -82,8 +86,31 @@ export class Segments {
     })
   }
 
-  /** Resolves when what is to be removed has been. */
-  async settled(): Promise<void> {
-    while (this.#removing.size > 0) await Promise.all(this.#removing)
+  /**
+   * Nothing more is written to a segment: one with events which are only there can be read for as long
+   * as there are any, whatever becomes of its name. Rejects when it cannot be closed.
+   */
+  async keepOrClose(segment: Segment, handle: FileHandle): Promise<void> {
+    let open = 0
+    for (const { isSealed, handle: kept } of this.#all)
+      if (isSealed && kept !== undefined) open += 1
+    if (segment.spilled > 0 && open < maxOpen) return
+    segment.handle = undefined
+    await handle.close()
   }
+
+  /** Resolves when what is to be removed has been, and nothing is open. */
+  async close(): Promise<void> {
+    while (this.#removing.size > 0) await Promise.all(this.#removing)
+    for (const segment of this.#all) await close(segment)
+  }
+}
+
+/** Segments that are kept open to be read, at most: a process has only so many files. */
+const maxOpen = 128
+
+async function close(segment: Segment): Promise<void> {
+  const { handle } = segment
+  segment.handle = undefined
+  await handle?.close().catch(() => undefined)
 }

@@ -35,6 +35,8 @@ export interface SpoolOptions {
   readonly onReturned: (event: UnrecordedEvent, epoch: number, at: number) => void
   /** The disk takes what it could not take before. */
   readonly onRecovered: () => void
+  /** So many events were on disk only, and somebody has removed them. */
+  readonly onGone: (count: number) => void
   /** There may be something to read back. */
   readonly onBacklog: () => void
 }
@@ -75,7 +77,8 @@ export class Spool {
     const hasRoom = () => this.#hasRoom(0)
     this.#beginnings = new Beginnings({ log: this.#log, clock, fsync: config.fsync, hasRoom })
     const { segments } = this.#log
-    this.#overflow = new Overflow({ files, segments, epochs, quarantine: this.#quarantine })
+    const { onGone } = options
+    this.#overflow = new Overflow({ files, segments, epochs, onGone, quarantine: this.#quarantine })
     this.#inheritance = new Inheritance(files, this.#quarantine, () => clock.elapsed())
     this.#troubleEpisode = new Episode(clock, () =>
       logger.error(`usage: nothing is put on disk at the moment (${this.#trouble ?? ''})`),

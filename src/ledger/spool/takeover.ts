@@ -4,6 +4,9 @@ import { layout, type WriterDirectory } from './directory.js'
 import { codeOf, type SpoolFiles } from './files.js'
 import { isDead, parseOwner, type Owner } from './owner.js'
 
+/** A draft that is so old will not become a directory any more, ms. */
+const draftMs = 10 * 60_000
+
 /** Finds directories of dead processes and takes them, each by one rename: only one can succeed. */
 export class Takeover {
   readonly #files: SpoolFiles
@@ -22,12 +25,25 @@ export class Takeover {
   async *scan(database: string): AsyncGenerator<string, void> {
     const me = this.#mine.owner
     if (me === undefined) return
-    const names = (await this.#files.readdir(this.#mine.root)).filter(
+    const all = await this.#files.readdir(this.#mine.root)
+    await this.#removeDrafts(all)
+    const names = all.filter(
       (name) => name.startsWith(layout.writerPrefix) && name !== this.#mine.name,
     )
     for (const known of this.#signs.keys()) if (!names.includes(known)) this.#signs.delete(known)
     for (const name of names) {
       if (await this.#isFree(name, me, database)) yield* this.#take(name)
+    }
+  }
+
+  /** Those of processes that died in the middle of making one. */
+  async #removeDrafts(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      if (!name.startsWith(layout.draftPrefix + layout.writerPrefix)) continue
+      const path = join(this.#mine.root, name)
+      const stats = await this.#files.stat(path).catch(() => undefined)
+      if (stats === undefined || this.#clock.now() - stats.mtimeMs < draftMs) continue
+      await this.#files.rm(path, { recursive: true, force: true }).catch(() => undefined)
     }
   }
 

@@ -37,6 +37,7 @@ export class Upkeep {
   #looking: Promise<void> | undefined
   #bytesOfOthers = 0
   #isOpen = false
+  #isStopped = false
   #reason = ''
 
   constructor(options: UpkeepOptions) {
@@ -74,6 +75,7 @@ export class Upkeep {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true
     for (const timer of this.#timers) clearInterval(timer)
     this.#timers = []
     await this.#looking
@@ -94,14 +96,16 @@ export class Upkeep {
   }
 
   async #beat(): Promise<void> {
-    const { directory, clock } = this.#options
+    const { directory, clock, log } = this.#options
     const isOurs = await directory.beat(clock.now())
+    if (isOurs) await log.check()
     if (isOurs || !this.#isOpen) return
     this.#isOpen = false
     this.#options.onFenced()
   }
 
   #look(): Promise<void> {
+    if (this.#isStopped) return Promise.resolve()
     this.#looking ??= this.#lookNow()
       .catch((error: unknown) => {
         this.#complain(`what other processes left cannot be read (${codeOf(error)})`)
@@ -111,16 +115,25 @@ export class Upkeep {
   }
 
   async #lookNow(): Promise<void> {
-    const { files, directory, inheritance, onTaken } = this.#options
+    const { files, directory } = this.#options
     if (!this.#isOpen) return
     await this.#learnDatabase()
+    // What was taken, and could not be looked at then.
+    for (const taken of await directory.adopted()) await this.#takeIn(taken)
     if (this.#database !== undefined) {
-      for await (const taken of this.#takeover.scan(this.#database)) {
-        await inheritance.add(taken)
-        onTaken()
-      }
+      for await (const taken of this.#takeover.scan(this.#database)) await this.#takeIn(taken)
     }
     this.#bytesOfOthers = await bytesOfOthers(files, directory.root, directory.name)
+  }
+
+  /** One that cannot be looked at now is looked at again next time. */
+  async #takeIn(taken: string): Promise<void> {
+    const { inheritance, onTaken } = this.#options
+    try {
+      if (await inheritance.add(taken)) onTaken()
+    } catch (error) {
+      this.#complain(`what another process left cannot be read (${codeOf(error)})`)
+    }
   }
 
   /** Whose events ours are: others must know, should we die. */
