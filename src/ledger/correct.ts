@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js'
 import type { Correction } from '../event.js'
-import { lateAfterMs, slowWriteMs } from '../rollup/freshness.js'
+import { slowWriteMs } from '../rollup/freshness.js'
 import type { Store } from '../store/store.js'
 
 /**
@@ -17,8 +17,7 @@ export async function correctEvent(
   for (;;) {
     const now = await store.db.serverNow()
     const began = clock.elapsed()
-    const lateBefore = new Date(now.getTime() - lateAfterMs)
-    if (!(await store.logs.correct(id, correction, now, lateBefore))) return false
+    if (!(await store.logs.correct(id, correction, now))) return false
     // A stamp that took long to become visible may have been passed by: stamp again.
     if (clock.elapsed() - began < slowWriteMs) return true
   }

@@ -1,4 +1,3 @@
-import { lateAfterMs } from '../rollup/freshness.js'
 import type { UsageEvent } from '../event.js'
 import type { Sighting } from '../store/account-store.js'
 import type { Store } from '../store/store.js'
@@ -12,7 +11,7 @@ export function ledgerDoor(store: Store): LedgerDoor {
     restamp: async (events) => {
       const now = await store.db.serverNow()
       const ids = events.map((event) => event._id)
-      await store.logs.restamp(ids, now, new Date(now.getTime() - lateAfterMs))
+      await store.logs.restamp(ids, now)
     },
     horizon: async () => (await store.state.progress()).horizon,
     withdraw: (events) => store.logs.withdraw(events.map((event) => event._id)),

@@ -1,9 +1,9 @@
 import type { Model } from 'mongoose'
 import type { CostSource, ModelShare, UsageEvent } from '../event.js'
 import type { Priceable } from '../pricing/price-event.js'
-import { lateAfterMs } from '../rollup/freshness.js'
 import type { Span } from '../time.js'
 import { durable, type Database } from './database.js'
+import { stamped } from './stamped.js'
 
 /** What an operation's cost depends on, and what it is now. */
 export type PricedOperation = Priceable & Pick<UsageEvent, '_id' | 'price_revision'>
@@ -113,13 +113,6 @@ function asItWas({ _id, price_revision, cost_nano_usd, cost_source }: PricedOper
     cost_source: cost_source ?? { $exists: false },
     price_revision: price_revision ?? { $exists: false },
   }
-}
-
-/** Recorded now, as far as readers and rollers are concerned. */
-function stamped(stamp: Date) {
-  const recorded_at = { $max: ['$recorded_at', stamp] }
-  const lateBefore = { $subtract: [recorded_at, lateAfterMs] }
-  return { recorded_at, late: { $cond: [{ $lt: ['$timestamp', lateBefore] }, true, '$$REMOVE'] } }
 }
 
 function rewriting({ cost_nano_usd, cost_source, models }: NewCost, stamp: Date) {

@@ -2,6 +2,7 @@ import type { Correction, UsageEvent } from '../event.js'
 import type { Model } from 'mongoose'
 import { durable, type Database } from './database.js'
 import type { Databases } from './databases.js'
+import { stamped, stampedAnew } from './stamped.js'
 import { outcomeOfError, outcomeOfInsert, type WriteOutcome } from './write-outcome.js'
 
 /** Which part of the log a page shows. */
@@ -53,9 +54,8 @@ export class LogStore {
   }
 
   /** Stamps events again whose write took so long that readers may have passed them by. */
-  async restamp(ids: readonly string[], recordedAt: Date, lateBefore: Date): Promise<void> {
-    const late = { $cond: [{ $lt: ['$timestamp', lateBefore] }, true, '$$REMOVE'] }
-    const update = [{ $set: { recorded_at: recordedAt, late } }]
+  async restamp(ids: readonly string[], recordedAt: Date): Promise<void> {
+    const update = [{ $set: stamped(recordedAt) }]
     const operations = ids.map((_id) => ({ updateOne: { filter: { _id }, update } }))
     await this.#logs().bulkWrite(operations, { ordered: false, writeConcern: durable })
   }
@@ -66,13 +66,7 @@ export class LogStore {
   }
 
   /** Puts a provider's later figures in the place of an event's own; false if there is no such event. */
-  async correct(
-    id: string,
-    correction: Correction,
-    recordedAt: Date,
-    lateBefore: Date,
-  ): Promise<boolean> {
-    const late = { $cond: [{ $lt: ['$timestamp', lateBefore] }, true, '$$REMOVE'] }
+  async correct(id: string, correction: Correction, recordedAt: Date): Promise<boolean> {
     const figures = {
       ...correction,
       tokens_used: correction.input_tokens + correction.output_tokens,
@@ -80,11 +74,9 @@ export class LogStore {
       ...(correction.cost_nano_usd !== undefined && { cost_source: 'provider' as const }),
     }
     const { matchedCount } = await this.#db.within(
-      this.#logs().updateOne(
-        { _id: id },
-        [{ $set: { ...figures, recorded_at: recordedAt, late } }],
-        { writeConcern: durable },
-      ),
+      this.#logs().updateOne({ _id: id }, [{ $set: { ...figures, ...stampedAnew(recordedAt) } }], {
+        writeConcern: durable,
+      }),
     )
     return matchedCount === 1
   }
