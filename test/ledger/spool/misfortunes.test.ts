@@ -144,6 +144,27 @@ describe('a spool directory that others meddle with', function () {
     await successor.close()
   })
 
+  it('takes what MongoDB refuses for good once it has room again', async () => {
+    const full = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' })
+    let isFull = true
+    const appendFile = ((...args: Parameters<SpoolFiles['appendFile']>) =>
+      isFull ? Promise.reject(full) : realFiles.appendFile(...args)) as SpoolFiles['appendFile']
+    const log = new FakeLog()
+    log.refuses = ({ _id }) => _id === 'bad'
+    const ledger = openLedger(log, { dir }, { files: { ...realFiles, appendFile } })
+    await ledger.takeOver(database)
+    ledger.accept(event('bad'))
+    await ledger.flush()
+    assert.equal(ledger.stats().depth, 1)
+    isFull = false
+    ledger.accept(event('good'))
+    await ledger.flush()
+    assert.equal(ledger.stats().depth, 0)
+    await ledger.close()
+    const [name = ''] = await readdir(join(dir, 'dead-letters'))
+    assert.match(await readFile(join(dir, 'dead-letters', name), 'utf8'), /"_id":"bad"/)
+  })
+
   it('is left without drafts, whatever keeps one from being made', async () => {
     const full = () => Promise.reject(Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' }))
     for (let start = 0; start < 3; start++) {
