@@ -46,7 +46,13 @@ function toUsageError(error: unknown, logger: Logger): UsageError {
   if (error instanceof UsageError) return error
   const fromParser = parserCodes.get(errorKind(error))
   if (fromParser) return new UsageError(fromParser.code, fromParser.detail)
-  if (error instanceof URIError) return new UsageError('invalid_parameter', 'The path is malformed')
+  if (error instanceof URIError) {
+    const details = { parameter: 'path' }
+    return new UsageError('invalid_parameter', 'The path is malformed', { details })
+  }
+  if (isOfDecompression(error)) {
+    return new UsageError('invalid_body', 'The body is not encoded as its Content-Encoding says')
+  }
   logger.error(`usage: unexpected error: ${faultOf(error)}`)
   return new UsageError('internal', 'Something went wrong on our side')
 }
@@ -69,4 +75,10 @@ const parserCodes = new Map<string, { code: ErrorCode; detail: string }>([
 
 function errorKind(error: unknown): string {
   return typeof error === 'object' && error !== null && 'type' in error ? String(error.type) : ''
+}
+
+/** What zlib tells of bytes that are no gzip, deflate or brotli, or are cut off. */
+function isOfDecompression(error: unknown): boolean {
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' && /^(?:Z_|ERR__ERROR_)/.test(code)
 }

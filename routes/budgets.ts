@@ -1,4 +1,4 @@
-import express, { type Request } from 'express'
+import type { Request } from 'express'
 import { z } from 'zod'
 import { callerOf } from '../middleware/authenticate.js'
 import { UsageError } from '../src/errors.js'
@@ -6,6 +6,7 @@ import type { BudgetState } from '../src/insight/budget-state.js'
 import type { BudgetDoc, BudgetFilter } from '../src/store/budget-store.js'
 import type { RouteContext } from './context.js'
 import { sendJson } from './json.js'
+import { jsonBody } from './json-body.js'
 import { decodeCursor, encodeCursor, fields, page, parseQuery } from './query.js'
 import { handle, type Route } from './route.js'
 
@@ -14,7 +15,7 @@ const position = z.tuple([z.literal('budget'), z.string().max(300)])
 /** Money budgets of users, organisations and all together, for admins. */
 export function budgetRoutes(context: RouteContext): Route[] {
   const guard = context.guard('admin')
-  const json = express.json({ limit: '64kb', strict: true })
+  const json = jsonBody('64kb')
   const { budgets } = context
   const list = listHandler(context)
   const one = handle(async (req, res) => {

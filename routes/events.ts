@@ -1,4 +1,3 @@
-import express from 'express'
 import { z } from 'zod'
 import { callerOf } from '../middleware/authenticate.js'
 import { UsageError } from '../src/errors.js'
@@ -6,6 +5,7 @@ import type { UnrecordedEvent } from '../src/event.js'
 import type { Submitted } from '../src/ledger/submit.js'
 import type { RouteContext } from './context.js'
 import { sendJson } from './json.js'
+import { jsonBody } from './json-body.js'
 import { parseQuery } from './query.js'
 import { handle, type Route } from './route.js'
 
@@ -23,7 +23,7 @@ export function eventRoutes(context: RouteContext): Route[] {
     const sender = `events\0${callerOf(req).user_id}`
     sendJson(res, await submitAll(context, events, sender), 202)
   })
-  const json = express.json({ limit: '4mb', strict: true })
+  const json = jsonBody('4mb')
   return [{ method: 'post', path: '/events', handlers: [context.guard('service'), json, take] }]
 }
 

@@ -1,4 +1,4 @@
-import express, { type Request } from 'express'
+import type { Request } from 'express'
 import { z } from 'zod'
 import { callerOf } from '../middleware/authenticate.js'
 import { usdOf } from '../src/event.js'
@@ -7,6 +7,7 @@ import type { Plan } from '../src/limits/plan.js'
 import type { PlanDoc } from '../src/store/plan-store.js'
 import type { RouteContext } from './context.js'
 import { sendJson } from './json.js'
+import { jsonBody } from './json-body.js'
 import { decodeCursor, encodeCursor, fields, page, parseQuery } from './query.js'
 import { handle, type Route } from './route.js'
 
@@ -15,7 +16,7 @@ const position = z.tuple([z.literal('tier'), z.string().max(64)])
 /** What each tier may use, for admins. */
 export function planRoutes(context: RouteContext): Route[] {
   const guard = context.guard('admin')
-  const json = express.json({ limit: '64kb', strict: true })
+  const json = jsonBody('64kb')
   const list = handle(async (req, res) => {
     const { limit, cursor } = parseQuery(req, { limit: fields.limit, cursor: fields.cursor })
     const [, after] = cursor === undefined ? ['tier', ''] : decodeCursor(cursor, position)

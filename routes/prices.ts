@@ -1,4 +1,4 @@
-import express, { type Request } from 'express'
+import type { Request } from 'express'
 import { z } from 'zod'
 import { callerOf } from '../middleware/authenticate.js'
 import { usdOf } from '../src/event.js'
@@ -6,6 +6,7 @@ import { UsageError } from '../src/errors.js'
 import type { StoredPrice } from '../src/store/price-store.js'
 import type { RouteContext } from './context.js'
 import { sendJson } from './json.js'
+import { jsonBody } from './json-body.js'
 import { decodeCursor, encodeCursor, fields, page, parseQuery } from './query.js'
 import { handle, type Route } from './route.js'
 
@@ -14,7 +15,7 @@ const id = z.uuid()
 /** The host's own prices, by period, for admins. */
 export function priceRoutes(context: RouteContext): Route[] {
   const guard = context.guard('admin')
-  const json = express.json({ limit: '64kb', strict: true })
+  const json = jsonBody('64kb')
   const list = listHandler(context)
   const create = handle(async (req, res) => {
     parseQuery(req, {})

@@ -6,5 +6,7 @@ import { parseUserId } from '../src/identity/user-id.js'
 export function userIdOf(req: Request): string {
   const user_id = parseUserId(req.params.user_id)
   if (user_id !== undefined) return user_id
-  throw new UsageError('invalid_parameter', 'user_id must be a user id of at most 256 characters')
+  throw new UsageError('invalid_parameter', 'user_id must be a user id of at most 256 characters', {
+    details: { parameter: 'user_id' },
+  })
 }

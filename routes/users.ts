@@ -1,9 +1,10 @@
-import express, { type Request, type Response } from 'express'
+import type { Request, Response } from 'express'
 import { z } from 'zod'
 import { callerOf } from '../middleware/authenticate.js'
 import type { AccountSettings, AccountSort } from '../src/store/account-store.js'
 import type { RouteContext } from './context.js'
 import { sendJson } from './json.js'
+import { jsonBody } from './json-body.js'
 import {
   cursorInstant,
   decodeCursor,
@@ -50,7 +51,7 @@ export function userRoutes(context: RouteContext): Route[] {
   const guard = context.guard('admin')
   const one = handle((req, res) => showUser(context, req, res))
   const list = handle((req, res) => listUsers(context, req, res))
-  const json = express.json({ limit: '64kb', strict: true })
+  const json = jsonBody('64kb')
   const change = handle(async (req, res) => {
     parseQuery(req, {})
     const user_id = userIdOf(req)

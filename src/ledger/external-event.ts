@@ -103,7 +103,25 @@ export function parseExternalEvent(input: unknown, context: ExternalContext): Un
   ) {
     throw new UsageError('invalid_event', 'status: contradicts success')
   }
+  const contradiction = contradictionOf(data)
+  if (contradiction !== undefined) throw new UsageError('invalid_event', contradiction)
   return eventOf(data, at, context)
+}
+
+/** What is a part of something cannot be more than it. */
+function contradictionOf(data: ExternalEvent): string | undefined {
+  const { input_tokens: input = 0, output_tokens: output = 0, reasoning_tokens = 0 } = data
+  const { cache_read_tokens = 0, cache_write_tokens = 0, cache_write_1h_tokens = 0 } = data
+  if (cache_write_1h_tokens > cache_write_tokens) {
+    return 'cache_write_1h_tokens: is part of cache_write_tokens, and cannot be more'
+  }
+  if (cache_read_tokens + cache_write_tokens > input) {
+    return 'cache_read_tokens: is part of input_tokens, as cache_write_tokens is, and cannot be more'
+  }
+  if (reasoning_tokens > output) {
+    return 'reasoning_tokens: is part of output_tokens, and cannot be more'
+  }
+  return undefined
 }
 
 function eventOf(data: ExternalEvent, at: number, context: ExternalContext): UnrecordedEvent {
