@@ -3,7 +3,7 @@ import type { Clock } from '../clock.js'
 import { within } from '../deadline.js'
 import type { UnrecordedEvent } from '../event.js'
 import type { Logger } from '../logger.js'
-import { Asides, type AddAside } from './asides.js'
+import { RefusedEvents, type PutAside } from './refused-events.js'
 import { BacklogLane } from './backlog-lane.js'
 import { Delivery } from './delivery.js'
 import { Epochs } from './epochs.js'
@@ -53,7 +53,7 @@ export class Ledger {
   readonly #live: LiveLane
   readonly #late: Delivery
   readonly #spool: Spool | undefined
-  readonly #asides: Asides
+  readonly #refused: RefusedEvents
   readonly #backlog: BacklogLane
   #closed = false
 
@@ -61,8 +61,8 @@ export class Ledger {
     const { door, clock, maxEvents, spool } = options
     this.#options = options
     this.#counts = new LedgerCounts(options)
-    const add: AddAside = async (refused) => this.#spool?.aside.add(refused, clock.now())
-    this.#asides = new Asides(add, this.#counts)
+    const add: PutAside = async (refused) => this.#spool?.aside.add(refused, clock.now())
+    this.#refused = new RefusedEvents(add, this.#counts)
     this.#queue = new LiveQueue(maxEvents, Boolean(spool))
     const elapsed = () => clock.elapsed()
     this.#pace = new Pace({ accepted: () => this.#counts.accepted, elapsed })
@@ -112,7 +112,7 @@ export class Ledger {
   }
 
   get depth(): number {
-    return this.#queue.size + (this.#spool?.depth ?? 0) + this.#asides.held
+    return this.#queue.size + (this.#spool?.depth ?? 0) + this.#refused.held
   }
 
   get maxEvents(): number {
@@ -176,7 +176,7 @@ export class Ledger {
     this.stop()
     // What the log has just taken must not be left to others.
     await within(this.#backlog.ended(), closeMs)
-    await within(this.#asides.put([]), closeMs)
+    await within(this.#refused.put([]), closeMs)
     this.#spoolAgain()
     if (this.#spool) await within(this.#spool.close(), closeMs)
   }
@@ -187,7 +187,7 @@ export class Ledger {
   }
 
   async #settle(result: BatchResult): Promise<void> {
-    if (result.refused.length > 0 || this.#asides.held > 0) await this.#asides.put(result.refused)
+    if (result.refused.length > 0 || this.#refused.held > 0) await this.#refused.put(result.refused)
     this.#counts.written(result)
     this.#options.onWritten(result)
   }

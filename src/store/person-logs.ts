@@ -1,8 +1,8 @@
 import type { Model } from 'mongoose'
 import type { UsageEvent } from '../event.js'
-import { lateAfterMs } from '../rollup/freshness.js'
 import { floorTo, intervalMs, maxAheadMs, type Span } from '../time.js'
 import { durable, type Database } from './database.js'
+import { stamped } from './stamped.js'
 
 /** Whose name gives way to which, in what lies before an instant; by when it was recorded, if dated ahead. */
 export interface Renaming {
@@ -114,10 +114,4 @@ function upTo(instant: Date) {
     timestamp: { $lte: aheadOf(instant) },
     $or: [{ timestamp: { $lt: instant } }, { recorded_at: { $lt: instant } }],
   }
-}
-
-function stamped(stamp: Date) {
-  const recorded_at = { $max: ['$recorded_at', stamp] }
-  const lateBefore = { $subtract: [recorded_at, lateAfterMs] }
-  return { recorded_at, late: { $cond: [{ $lt: ['$timestamp', lateBefore] }, true, '$$REMOVE'] } }
 }

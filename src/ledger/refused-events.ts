@@ -4,19 +4,19 @@ import { codeOf } from './spool/files.js'
 
 type Refused = BatchResult['refused']
 /** Rejects when the disk does not take them. */
-export type AddAside = (refused: Refused) => Promise<void>
+export type PutAside = (refused: Refused) => Promise<void>
 
 /** Refused events that no disk takes are held in memory, up to so many. */
 const maxHeld = 1_000
 
 /** Puts events aside that are refused for good; those that the disk does not take now, later. */
-export class Asides {
-  readonly #add: AddAside
+export class RefusedEvents {
+  readonly #add: PutAside
   readonly #counts: Pick<LedgerCounts, 'diskFailed' | 'gone'>
   #held: Refused[number][] = []
   #adding = Promise.resolve()
 
-  constructor(add: AddAside, counts: Pick<LedgerCounts, 'diskFailed' | 'gone'>) {
+  constructor(add: PutAside, counts: Pick<LedgerCounts, 'diskFailed' | 'gone'>) {
     this.#add = add
     this.#counts = counts
   }
