@@ -52,6 +52,7 @@ export async function start(settings: { mongoUri: string; port: number }) {
     res.json({ answer: 'Yes.', model: 'gpt-4o-mini', usage: { input_tokens: 9, output_tokens: 2 } })
   })
 
+  await usage.ready() // the spool is open, prices and plans are known
   const server = app.listen(settings.port)
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -70,7 +71,7 @@ async function main() {
   if (!mongoUri) throw new Error('Set MONGODB_URI')
   const { url, close } = await start({ mongoUri, port: Number(PORT) })
   console.log(`${url}/api/assistants/7/ask, ${url}/usage/me; see the top of this file`)
-  process.once('SIGINT', () => void close())
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void close())
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) void main()

@@ -33,6 +33,7 @@ export async function start(settings: { mongoUri: string; secret: string; port: 
     res.json({ summary: 'Three mails, none of them urgent.' })
   })
 
+  await usage.ready() // the spool is open, prices and plans are known
   const server = app.listen(settings.port)
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -49,7 +50,7 @@ async function main() {
   if (!secret || !mongoUri) throw new Error('Set JWT_SECRET and MONGODB_URI')
   const { url, close } = await start({ mongoUri, secret, port: Number(PORT) })
   console.log(`${url}/ai/summarize, ${url}/ai/usage/me; a token: npm run token -- --user alice`)
-  process.once('SIGINT', () => void close())
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void close())
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) void main()

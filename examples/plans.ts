@@ -58,6 +58,7 @@ export async function start(settings: {
     res.json({ reply: 'Lisbon is lovely in May.', model: 'gpt-4o-mini', usage })
   })
 
+  await usage.ready() // the spool is open, prices and plans are known
   const server = app.listen(port)
   await once(server, 'listening')
   const { port: boundPort } = server.address() as AddressInfo
@@ -74,7 +75,7 @@ async function main() {
   if (!secret || !mongoUri) throw new Error('Set JWT_SECRET and MONGODB_URI')
   const { url, close } = await start({ mongoUri, secret, port: Number(PORT), tell: console.log })
   console.log(`${url}/ai/chat, ${url}/ai/usage/me/quota; a token: npm run token -- --user alice`)
-  process.once('SIGINT', () => void close())
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void close())
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) void main()

@@ -1,11 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Presets, SingleBar } from 'cli-progress'
+import { systemClock } from '../src/clock.js'
+import { createPriceBook } from '../src/pricing/price-book.js'
+import { priceEvent } from '../src/pricing/price-event.js'
+import type { Price } from '../src/pricing/priced-usage.js'
 import { rebuildDays, utcDays } from '../src/rollup/rebuild.js'
 import type { Sighting } from '../src/store/account-store.js'
 import type { UsageEvent } from '../src/event.js'
 import type { Store } from '../src/store/store.js'
 import { dayMs, floorTo, minuteMs, parseInstant } from '../src/time.js'
-import { CommandError, parseCount, parseOptions, runCommand } from './command.js'
+import { CommandError, parseCount, parseOptions, runCommand, terminal } from './command.js'
 import { withStore } from './open-store.js'
 import { traffic, type TrafficOptions } from './seed/traffic.js'
 
@@ -46,8 +50,9 @@ function parseEnd(text: string): number {
 async function seed(): Promise<number> {
   const options = readOptions()
   return withStore(process.env, async (store) => {
+    const price = await loadPrices(store)
     const began = performance.now()
-    const { stored, sightings } = await fillLog(store, options)
+    const { stored, sightings } = await fillLog(store, options, price)
     const seconds = (performance.now() - began) / 1000
     const rate = Math.round(options.operations / seconds)
     console.error(`${stored} new operations in ${seconds.toFixed(1)} s (${rate} per second)`)
@@ -64,15 +69,27 @@ async function seed(): Promise<number> {
   })
 }
 
+/** What things cost: as the prices of the store say, else the catalogue. */
+async function loadPrices(store: Store): Promise<Price> {
+  const catalogueFile = process.env.AI_USAGE_PRICES_FILE
+  const pricing = { overrides: [], catalogue: true, catalogueFile }
+  const book = createPriceBook({ pricing, clock: systemClock, logger: terminal }, store.prices)
+  await book.load()
+  return (usage, at) => book.price(usage, at)
+}
+
 /** Appends all traffic; answers how much was new, and the first and last sight of each user. */
-async function fillLog(store: Store, options: TrafficOptions) {
+async function fillLog(store: Store, options: TrafficOptions, price: Price) {
   const bar = progressBar('operations', options.operations)
   const seen = new Map<string, { first: Sighting; last: Sighting }>()
   const events = traffic(options)
   let stored = 0
   const work = async () => {
     for (let batch = take(events); batch.length > 0; batch = take(events)) {
-      for (const event of batch) sight(seen, event)
+      for (const event of batch) {
+        sight(seen, event)
+        priceEvent(event, price)
+      }
       const fresh = await append(store, batch)
       stored += fresh
       bar.increment(batch.length)

@@ -92,7 +92,8 @@ function announce(url: string, upstream: string, developmentSecret: string | und
 }
 
 function portOf(text: string | undefined): number {
-  const port = Number(text ?? 8000)
+  // An empty variable, as files of them have, is none.
+  const port = Number(text || 8000)
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new Error(`PORT must be a port number, it is ${JSON.stringify(text)}`)
   }
