@@ -19,7 +19,7 @@ const staleMs = 8_000
 
 /**
  * Keeps what this process knows of the store fresh. It is looked at again while it is asked for,
- * without a timer: a change is in use everywhere within ten seconds, and an idle process asks nothing.
+ * without a timer: a change is in use everywhere within ten seconds, and an idle process does not ask for it.
  */
 export abstract class KeptFresh {
   readonly #options: KeptFreshOptions
