@@ -19,7 +19,8 @@ const staleMs = 8_000
 
 /**
  * Keeps what this process knows of the store fresh. It is looked at again while it is asked for,
- * without a timer: a change is in use everywhere within ten seconds, and an idle process does not ask for it.
+ * without a timer: a change is in use everywhere within ten seconds, and an idle process asks for
+ * nothing.
  */
 export abstract class KeptFresh {
   readonly #options: KeptFreshOptions
