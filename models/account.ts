@@ -39,10 +39,12 @@ export interface AccountDoc {
   last_active_at: Date
   /** Tier of the latest operation. */
   seen_tier: string
-  /** Sums over the closed days and intervals, kept by the roller. */
+  /** Sums over all that is rolled up, kept by the roller. */
   total_operations: number
   total_tokens: number
   total_cost_nano_usd: number
+  /** Absent until the first roll-up. */
+  total_unpriced_operations?: number
   settings?: AccountSettings
 }
 
@@ -56,6 +58,7 @@ export function accountModel(connection: Connection): Model<AccountDoc> {
       total_operations: Number,
       total_tokens: Number,
       total_cost_nano_usd: Number,
+      total_unpriced_operations: Number,
       settings: Object,
     },
     shardKey: { _id: 'hashed' },

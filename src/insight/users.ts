@@ -3,7 +3,7 @@ import { tokensPerMonth, type Metric, type Plan } from '../limits/plan.js'
 import type { PlanBook } from '../limits/plans.js'
 import { addFigures, noFigures, type Figures } from '../rollup/cells.js'
 import type { AccountDoc, AccountQuery } from '../store/account-store.js'
-import { dayMs, floorTo, lastDays, type Span } from '../time.js'
+import { lastDays, type Span } from '../time.js'
 import { planRead, type Freshness } from './plan.js'
 import { costUsd, tokensOf } from './rates.js'
 import { freshness, type InsightDoor } from './timeline.js'
@@ -35,8 +35,8 @@ interface Done {
 }
 
 /**
- * A page of accounts with what each did today and ever. The order is by the sums of the last
- * roll-up (at most a few minutes old); the figures shown are current.
+ * A page of accounts with what each did today and ever. What is of today is current; totals are those
+ * of the last roll-up (at most a few minutes old), which the order is by, too.
  */
 export async function users(
   store: InsightDoor,
@@ -48,22 +48,12 @@ export async function users(
   if (accounts.length === 0) return { rows: [], accounts }
   const ids = accounts.map((account) => account._id)
   const today = lastDays(zone.now, 1, zone.timezone)
-  const firstSeen = Math.min(...accounts.map((account) => account.first_seen_at.getTime()))
-  const ever = {
-    from: new Date(floorTo(firstSeen, dayMs)),
-    to: new Date(today.to.getTime() + dayMs),
-  }
-  const trust = await freshness(store)
-  const [todays, evers] = await Promise.all([
-    doneBy(store, ids, today, trust),
-    doneBy(store, ids, ever, trust),
-  ])
+  const todays = await doneBy(store, ids, today, await freshness(store))
   const rows = accounts.map((account) =>
     userRow(
       account,
       plans.ofUser(account._id, account.seen_tier || undefined),
       todays.get(account._id),
-      evers.get(account._id),
     ),
   )
   return { rows, accounts }
@@ -91,8 +81,8 @@ async function doneBy(
   return done
 }
 
-function userRow(account: AccountDoc, plan: Plan, today?: Done, ever?: Done): UserRow {
-  const last = ever?.last ?? account.last_active_at
+function userRow(account: AccountDoc, plan: Plan, today?: Done): UserRow {
+  const last = today?.last ?? account.last_active_at
   return {
     user_id: account._id,
     subscription_tier: plan.tier,
@@ -106,9 +96,12 @@ function userRow(account: AccountDoc, plan: Plan, today?: Done, ever?: Done): Us
       cost_limit_usd: usdOrNull(perDay(plan, 'cost')),
     },
     totals: {
-      operations: ever?.figures.operations ?? 0,
-      tokens: ever ? tokensOf(ever.figures) : 0,
-      cost_usd: ever ? costUsd(ever.figures) : 0,
+      operations: account.total_operations,
+      tokens: account.total_tokens,
+      cost_usd: costUsd({
+        cost_nano_usd: account.total_cost_nano_usd,
+        unpriced_operations: account.total_unpriced_operations ?? 0,
+      }),
     },
     subscription_limit: tokensPerMonth(plan),
     first_seen: account.first_seen_at,

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { LogRow } from '../store/log-rows.js'
 import { ceilTo, dayMs, floorTo, type Span } from '../time.js'
 import { buildDays, buildIntervals } from './build.js'
 import type { DayDoc, IntervalDoc } from './documents.js'
 import { openFrom, overlapMs } from './freshness.js'
-import { daySpan, putAccountTotals, recompute, type RollupDoor } from './roller.js'
+import { daySpan, noteFirst, putAccountTotals, recompute, type RollupDoor } from './roller.js'
 
 /** Rebuilding reads whole days of log. */
 const deadlineMs = 300_000
@@ -40,15 +41,15 @@ export async function rebuildDays(
   const seen = new Date((await store.db.serverNow()).getTime() - overlapMs)
   const { watermark: since, horizon } = await store.state.progress()
   const days = asked.filter((day) => day >= horizon.getTime())
-  const everyone = new Set<string>()
+  const firstSeen = new Map<string, Date>()
   for (let i = 0; i < days.length; i += daysAtOnce) {
     const some = days.slice(i, i + daysAtOnce).map((day) => replaceDay(store, day))
-    for (const { users, ...result } of await Promise.all(some)) {
-      for (const user of users) everyone.add(user)
+    for (const { rows, ...result } of await Promise.all(some)) {
+      noteFirst(firstSeen, rows)
       onDay(result)
     }
   }
-  await putAccountTotals(store, [...everyone])
+  await putAccountTotals(store, firstSeen)
   await catchUp(store, { since, seen, horizon, rebuilt: new Set(days) })
 }
 
@@ -73,12 +74,9 @@ async function catchUp(store: RollupDoor, done: Rebuilt): Promise<void> {
   await store.state.advance(seen)
 }
 
-async function replaceDay(
-  store: RollupDoor,
-  day: number,
-): Promise<DayResult & { users: string[] }> {
+async function replaceDay(store: RollupDoor, day: number): Promise<DayResult & { rows: LogRow[] }> {
   const span = daySpan(day)
-  const { intervals, days } = await rollupsOf(store, span)
+  const { rows, intervals, days } = await rollupsOf(store, span)
   await store.intervals.replace(intervals)
   await store.days.replace(days)
   const strayIntervals = await store.intervals.removeOthers(span, idsOf(intervals))
@@ -87,8 +85,7 @@ async function replaceDay(
     ...strayIntervals.map((id) => told('usage_intervals', id, 'stray')),
     ...strayDays.map((id) => told('daily_stats', id, 'stray')),
   ]
-  const users = days.flatMap((doc) => doc.user_id ?? [])
-  return { date: span.from, documents: intervals.length + days.length, differences, users }
+  return { date: span.from, documents: intervals.length + days.length, differences, rows }
 }
 
 /**
@@ -138,7 +135,11 @@ export async function rollupsOf(store: Pick<RollupDoor, 'rows'>, span: Span) {
   const rows = await store.rows.read([span], undefined, deadlineMs)
   const intervals = buildIntervals(rows)
   const users = new Set(rows.map((row) => row.user_id))
-  return { intervals, days: buildDays(intervals, new Map([[span.from.getTime(), users.size]])) }
+  return {
+    rows,
+    intervals,
+    days: buildDays(intervals, new Map([[span.from.getTime(), users.size]])),
+  }
 }
 
 function differing<T extends DayDoc | IntervalDoc>(

@@ -1,7 +1,8 @@
+import type { LogRow } from '../store/log-rows.js'
 import type { Store } from '../store/store.js'
 import { dayMs, floorTo, intervalMs, type Span } from '../time.js'
 import { buildDays, buildIntervals } from './build.js'
-import type { DayDoc, IntervalDoc } from './documents.js'
+import type { DayDoc } from './documents.js'
 import { overlapMs } from './freshness.js'
 
 /** The store as the roller sees it. */
@@ -39,8 +40,11 @@ export async function rollUp(store: RollupDoor): Promise<RollupReport> {
 /** Recomputes windows and the days they belong to; answers how many days. */
 export async function recompute(store: RollupDoor, windows: readonly Date[]): Promise<number> {
   const usersByDay = new Map<number, Set<string>>()
+  const firstSeen = new Map<string, Date>()
   for (let i = 0; i < windows.length; i += windowsAtOnce) {
-    const docs = await intervalsOf(store, windows.slice(i, i + windowsAtOnce))
+    const rows = await rowsOf(store, windows.slice(i, i + windowsAtOnce))
+    noteFirst(firstSeen, rows)
+    const docs = buildIntervals(rows)
     await store.intervals.put(docs)
     for (const { start, user_id } of docs) {
       const day = floorTo(start.getTime(), dayMs)
@@ -48,18 +52,14 @@ export async function recompute(store: RollupDoor, windows: readonly Date[]): Pr
       usersByDay.set(day, user_id === undefined ? users : users.add(user_id))
     }
   }
-  const everyone = new Set<string>()
-  for (const [day, users] of usersByDay) {
-    await putDay(store, day, [...users])
-    for (const user of users) everyone.add(user)
-  }
-  await putAccountTotals(store, [...everyone])
+  for (const [day, users] of usersByDay) await putDay(store, day, [...users])
+  await putAccountTotals(store, firstSeen)
   return usersByDay.size
 }
 
-async function intervalsOf(store: RollupDoor, starts: readonly Date[]): Promise<IntervalDoc[]> {
+async function rowsOf(store: RollupDoor, starts: readonly Date[]): Promise<LogRow[]> {
   const spans = starts.map((from) => ({ from, to: new Date(from.getTime() + intervalMs) }))
-  return buildIntervals(await store.rows.read(spans, undefined, deadlineMs))
+  return store.rows.read(spans, undefined, deadlineMs)
 }
 
 async function putDay(store: RollupDoor, day: number, users: readonly string[]): Promise<void> {
@@ -81,10 +81,25 @@ async function globalDay(store: RollupDoor, day: number): Promise<DayDoc[]> {
   return buildDays(intervals, new Map([[day, users.length]]))
 }
 
-/** Brings the sums that accounts carry up to what their days say. */
-export async function putAccountTotals(store: RollupDoor, users: readonly string[]): Promise<void> {
+/** Keeps the earliest operation of each user among rows. */
+export function noteFirst(into: Map<string, Date>, rows: readonly LogRow[]): void {
+  for (const { user_id, first_activity_at } of rows) {
+    const known = into.get(user_id)
+    if (known === undefined || first_activity_at < known) into.set(user_id, first_activity_at)
+  }
+}
+
+/**
+ * Brings the sums that accounts of these users carry up to what their days say. An account is made
+ * by the latest operation of a batch: here it learns of earlier ones.
+ */
+export async function putAccountTotals(
+  store: RollupDoor,
+  firstSeen: ReadonlyMap<string, Date>,
+): Promise<void> {
+  const users = [...firstSeen.keys()]
   for (let i = 0; i < users.length; i += 500) {
-    await store.accounts.putTotals(await store.days.totals(users.slice(i, i + 500)))
+    await store.accounts.putTotals(await store.days.totals(users.slice(i, i + 500)), firstSeen)
   }
 }
 

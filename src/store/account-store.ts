@@ -4,6 +4,7 @@ import { leastRecent } from '../least-recent.js'
 import { durable, type Database } from './database.js'
 import type { Databases } from './databases.js'
 import { wasPut } from './revisions.js'
+import type { UserTotals } from './user-sums.js'
 
 export type { AccountDoc, AccountSettings, LimitOverride }
 
@@ -84,12 +85,10 @@ export class AccountStore {
     this.#seen.delete(userId)
   }
 
-  /** Puts the rolled-up sums of users in place. */
+  /** Puts the rolled-up sums of users in place, and when some of them were seen before. */
   async putTotals(
-    totals: readonly Pick<
-      AccountDoc,
-      '_id' | 'total_operations' | 'total_tokens' | 'total_cost_nano_usd' | 'last_active_at'
-    >[],
+    totals: readonly UserTotals[],
+    firstSeen: ReadonlyMap<string, Date> = new Map(),
   ): Promise<void> {
     if (totals.length === 0) return
     const operations = totals.map(({ _id, last_active_at, ...sums }) => ({
@@ -98,7 +97,8 @@ export class AccountStore {
         update: {
           $set: sums,
           $max: { last_active_at },
-          $setOnInsert: { first_seen_at: last_active_at, seen_tier: '' },
+          $min: { first_seen_at: firstSeen.get(_id) ?? last_active_at },
+          $setOnInsert: { seen_tier: '' },
         },
         upsert: true,
       },

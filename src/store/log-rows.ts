@@ -10,6 +10,7 @@ export interface LogRow extends Cell {
   user_id: string
   /** Start of the window. */
   start: Date
+  first_activity_at: Date
   last_activity_at: Date
   last_recorded_at: Date
   /** How often costs of these operations have been rewritten. */
@@ -61,6 +62,7 @@ function groupStage({ of, once, bucket, countsUnpriced }: Reading) {
       unpriced_tokens: { $sum: { $cond: [isUnpriced, tokens, 0] } },
       response_time_ms_sum: once({ $ifNull: ['$response_time_ms', 0] }),
       response_time_samples: once({ $cond: [{ $gte: ['$response_time_ms', 0] }, 1, 0] }),
+      first_activity_at: { $min: '$timestamp' },
       last_activity_at: { $max: '$timestamp' },
       last_recorded_at: { $max: '$recorded_at' },
       price_revisions: once({ $ifNull: ['$price_revision', 0] }),
@@ -134,6 +136,7 @@ const gatherStage = {
     ...Object.fromEntries(
       [...figureNames, 'price_revisions'].map((name) => [name, { $sum: `$${name}` }]),
     ),
+    first_activity_at: { $min: '$first_activity_at' },
     last_activity_at: { $max: '$last_activity_at' },
     last_recorded_at: { $max: '$last_recorded_at' },
     buckets: { $push: '$_id.bucket' },

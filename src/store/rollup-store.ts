@@ -188,6 +188,7 @@ export class RollupStore<T extends Doc> {
           total_operations: { $sum: '$total_operations' },
           total_tokens: { $sum: '$total_tokens' },
           total_cost_nano_usd: { $sum: '$cost_nano_usd' },
+          total_unpriced_operations: { $sum: '$unpriced_operations' },
           last_active_at: { $max: '$last_activity_at' },
         },
       },

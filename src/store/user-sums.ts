@@ -23,5 +23,6 @@ export interface UserTotals {
   total_operations: number
   total_tokens: number
   total_cost_nano_usd: number
+  total_unpriced_operations: number
   last_active_at: Date
 }
