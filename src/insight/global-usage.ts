@@ -1,12 +1,15 @@
 import type { CellSet, Figures } from '../rollup/cells.js'
 import { percentile } from '../rollup/histogram.js'
+import type { LogRow } from '../store/log-rows.js'
+import type { UserSum } from '../store/user-sums.js'
 import { localDays, type LocalDay, type Span } from '../time.js'
 import { planRead, type ReadPlan } from './plan.js'
 import { costUsd, meanResponseMs, percent, tokensOf } from './rates.js'
 import {
   freshness,
   perDay,
-  readSlices,
+  rolledUpSlices,
+  sliceOf,
   sumCells,
   type InsightDoor,
   type Slice,
@@ -23,10 +26,13 @@ export async function globalUsage(store: InsightDoor, span: Span, timezone: stri
   const trust = await freshness(store)
   const midnights = days.flatMap((day) => [day.from.getTime(), day.to.getTime()])
   const plan = planRead(span, trust, midnights)
-  const [slices, users] = await Promise.all([
-    readSlices(store, plan, undefined),
-    usersOf(store, plan, days, timezone),
+  const [rows, rolledUp, sums] = await Promise.all([
+    store.rows.read(plan.log, undefined),
+    rolledUpSlices(store, plan, undefined),
+    sumsOf(store, plan, timezone),
   ])
+  const slices = [...rolledUp, ...rows.map(sliceOf)]
+  const users = usersOf(sums, rows, days)
   const cells = sumCells(slices)
   const totals = cells.totals()
   const latency = cells.latency()
@@ -66,18 +72,21 @@ function noTotal(): UserTotal {
   return { operations: 0, tokens: 0, cost_nano_usd: 0, unpriced_operations: 0 }
 }
 
-/** Each user's share of a planned span. */
-async function usersOf(
-  store: InsightDoor,
-  plan: ReadPlan,
-  days: readonly LocalDay[],
-  timezone: string,
-): Promise<Users> {
-  const [whole, intervals, rows] = await Promise.all([
+/** What the rollups say of each user in a planned span. */
+async function sumsOf(store: InsightDoor, plan: ReadPlan, timezone: string): Promise<UserSum[]> {
+  const sums = await Promise.all([
     store.days.perUser(plan.days),
     store.intervals.perUser(plan.intervals, timezone),
-    store.rows.read(plan.log, undefined),
   ])
+  return sums.flat()
+}
+
+/** Each user's share of a planned span. */
+function usersOf(
+  sums: readonly UserSum[],
+  rows: readonly LogRow[],
+  days: readonly LocalDay[],
+): Users {
   const totals = new Map<string, UserTotal>()
   const perDay = new Map<string, Set<string>>()
   const add = (user: string, sum: UserTotal) => {
@@ -92,7 +101,7 @@ async function usersOf(
     const users = perDay.get(date) ?? new Set<string>()
     perDay.set(date, users.add(user))
   }
-  for (const sum of [...whole, ...intervals]) {
+  for (const sum of sums) {
     add(sum.user_id, sum)
     if (sum.day !== undefined) present(sum.day, sum.user_id)
   }

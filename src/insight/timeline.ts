@@ -1,5 +1,6 @@
 import { addFigures, CellSet, noFigures, type Figures, type PartOfCell } from '../rollup/cells.js'
 import { openFrom } from '../rollup/freshness.js'
+import type { LogRow } from '../store/log-rows.js'
 import type { Store } from '../store/store.js'
 import type { LocalDay, Span } from '../time.js'
 import type { Freshness, ReadPlan } from './plan.js'
@@ -32,20 +33,36 @@ export async function readSlices(
   plan: ReadPlan,
   userId: string | undefined,
 ): Promise<Slice[]> {
-  const [days, intervals, rows] = await Promise.all([
+  const [rolledUp, rows] = await Promise.all([
+    rolledUpSlices(store, plan, userId),
+    store.rows.read(plan.log, userId),
+  ])
+  return [...rolledUp, ...rows.map(sliceOf)]
+}
+
+/** What of it is read from the rollups. */
+export async function rolledUpSlices(
+  store: InsightDoor,
+  plan: Omit<ReadPlan, 'log'>,
+  userId: string | undefined,
+): Promise<Slice[]> {
+  const [days, intervals] = await Promise.all([
     userId === undefined
       ? store.days.read(plan.days, 'global')
       : store.days.readUser(plan.days, userId),
     userId === undefined
       ? store.intervals.read(plan.intervals, 'global')
       : store.intervals.readUser(plan.intervals, userId),
-    store.rows.read(plan.log, userId),
   ])
   return [
     ...days.map((doc) => ({ start: doc.date, ...pick(doc) })),
     ...intervals.map((doc) => ({ start: doc.start, ...pick(doc) })),
-    ...rows.map((row) => ({ start: row.start, cells: [row] })),
   ]
+}
+
+/** What a row of the log says. */
+export function sliceOf(row: LogRow): Slice {
+  return { start: row.start, cells: [row] }
 }
 
 function pick(doc: { cells: readonly PartOfCell[]; unique_users?: number }): Omit<Slice, 'start'> {

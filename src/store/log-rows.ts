@@ -4,6 +4,7 @@ import { figureNames, keyNames, type Cell } from '../rollup/cells.js'
 import { bucketExpression } from '../rollup/histogram.js'
 import { intervalMs, type Span } from '../time.js'
 import type { Database } from './database.js'
+import { inParts, rangesAtOnce } from './span-parts.js'
 
 /** Operations of one user in one 15-minute window that are alike in every fact of a cell. */
 export interface LogRow extends Cell {
@@ -176,17 +177,22 @@ export class LogRows {
   }
 
   async #read(spans: readonly Span[], who: object, deadlineMs?: number): Promise<LogRow[]> {
-    const asked = spans.flatMap((span) => kinds.map((kind) => ({ span, ...kind })))
-    const parts = await Promise.all(
-      asked.map(({ span: { from, to }, match, stages }) => {
-        const which = { ...who, timestamp: { $gte: from, $lt: to }, ...match }
-        const cursor = this.#db
-          .collection(this.#model, deadlineMs)
-          .aggregate<Grouped>([{ $match: which }, ...stages, gatherStage], { allowDiskUse: true })
-        return this.#db.within(cursor.toArray(), deadlineMs)
-      }),
-    )
-    return parts.flat().map(rowOf)
+    // A few spans are long ones: a query each, which MongoDB works on side by side.
+    const size = spans.length > rangesAtOnce ? rangesAtOnce : 1
+    const found = await inParts(spans, size, async (some) => {
+      const $or = some.map(({ from, to }) => ({ timestamp: { $gte: from, $lt: to } }))
+      const parts = await Promise.all(
+        kinds.map(({ match, stages }) => {
+          const which = { ...who, $or, ...match }
+          const cursor = this.#db
+            .collection(this.#model, deadlineMs)
+            .aggregate<Grouped>([{ $match: which }, ...stages, gatherStage], { allowDiskUse: true })
+          return this.#db.within(cursor.toArray(), deadlineMs)
+        }),
+      )
+      return parts.flat()
+    })
+    return found.map(rowOf)
   }
 
   /** Starts of the windows of a span holding an event recorded from `since` on, long after it happened. */

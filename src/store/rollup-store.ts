@@ -4,6 +4,7 @@ import type { DayDoc, IntervalDoc } from '../rollup/documents.js'
 import type { Span } from '../time.js'
 import { durable, type Database } from './database.js'
 import type { Databases } from './databases.js'
+import { inParts, rangesAtOnce } from './span-parts.js'
 import type { UserFigures, UserSum, UserTotals } from './user-sums.js'
 import {
   keyOf,
@@ -87,12 +88,12 @@ export class RollupStore<T extends Doc> {
 
   /** The documents of these spans: sorted by id. */
   async read(spans: readonly Span[], who: Who, deadlineMs?: number): Promise<T[]> {
-    if (spans.length === 0) return []
-    const filter = { ...whoFilter(who), $or: spans.map((span) => this.#within(span)) }
-    const cursor = this.#native(deadlineMs).find(filter as never)
-    const found = this.#reading.within(cursor.toArray() as unknown as Promise<T[]>, deadlineMs)
+    const found = await this.#inParts(spans, ($or) => {
+      const cursor = this.#native(deadlineMs).find({ ...whoFilter(who), $or } as never)
+      return this.#reading.within(cursor.toArray() as unknown as Promise<T[]>, deadlineMs)
+    })
     // Here, not there: MongoDB may not have the memory for so many.
-    return (await found).sort((a, b) => (a._id < b._id ? -1 : 1))
+    return found.sort((a, b) => (a._id < b._id ? -1 : 1))
   }
 
   /**
@@ -100,14 +101,12 @@ export class RollupStore<T extends Doc> {
    * decoding them is most of what that answer costs.
    */
   async readUser(spans: readonly Span[], userId: string): Promise<PartOf<T>[]> {
-    if (spans.length === 0) return []
-    const filter = {
-      ...whoFilter({ user_id: userId }),
-      $or: spans.map((span) => this.#within(span)),
-    }
     const projection = { [this.#at]: 1, ...Object.fromEntries(needed.map((at) => [at, 1])) }
-    const cursor = this.#native().find(filter as never, { projection })
-    return this.#reading.within(cursor.toArray() as unknown as Promise<PartOf<T>[]>)
+    return this.#inParts(spans, ($or) => {
+      const filter = { ...whoFilter({ user_id: userId }), $or }
+      const cursor = this.#native().find(filter as never, { projection })
+      return this.#reading.within(cursor.toArray() as unknown as Promise<PartOf<T>[]>)
+    })
   }
 
   /** The latest operation that the documents of a user know of. */
@@ -120,14 +119,15 @@ export class RollupStore<T extends Doc> {
     return last?.last_activity_at
   }
 
-  /** Sums per user over these spans, and per `[user, day]` presence in the zone when asked. */
+  /**
+   * Sums per user over these spans, and per `[user, day]` presence in the zone when asked. A user may
+   * come several times, to be added up.
+   */
   async perUser(spans: readonly Span[], timezone?: string): Promise<UserSum[]> {
-    if (spans.length === 0) return []
     const day = timezone && {
       $dateToString: { date: `$${this.#at}`, format: '%Y-%m-%d', timezone },
     }
-    const pipeline = [
-      { $match: { scope: 'user', $or: spans.map((span) => this.#within(span)) } },
+    const stages = [
       {
         $group: {
           _id: { user_id: '$user_id', ...(day && { day }) },
@@ -149,21 +149,16 @@ export class RollupStore<T extends Doc> {
         },
       },
     ]
-    return this.#reading.within(this.#native().aggregate<UserSum>(pipeline).toArray())
+    return this.#inParts(spans, ($or) => {
+      const pipeline = [{ $match: { scope: 'user', $or } }, ...stages]
+      return this.#reading.within(this.#native().aggregate<UserSum>(pipeline).toArray())
+    })
   }
 
-  /** All figures of each of these users over these spans. */
+  /** All figures of each of these users over these spans: a user may come several times. */
   async sums(spans: readonly Span[], userIds: readonly string[]): Promise<UserFigures[]> {
-    if (spans.length === 0) return []
     const sums = figureNames.map((figure) => [figure, { $sum: `$cells.${figure}` }] as const)
-    const pipeline = [
-      {
-        $match: {
-          scope: 'user',
-          user_id: { $in: [...userIds] },
-          $or: spans.map((span) => this.#within(span)),
-        },
-      },
+    const stages = [
       { $set: Object.fromEntries(sums) },
       {
         $group: {
@@ -175,7 +170,11 @@ export class RollupStore<T extends Doc> {
       { $set: { user_id: '$_id' } },
       { $unset: '_id' },
     ]
-    return this.#reading.within(this.#native().aggregate<UserFigures>(pipeline).toArray())
+    return this.#inParts(spans, ($or) => {
+      const which = { ...whoFilter({ user_ids: userIds }), $or }
+      const pipeline = [{ $match: which }, ...stages]
+      return this.#reading.within(this.#native().aggregate<UserFigures>(pipeline).toArray())
+    })
   }
 
   /** Sums over all documents of these users. */
@@ -195,6 +194,13 @@ export class RollupStore<T extends Doc> {
     ]
     const cursor = this.#native(totalsMs).aggregate<UserTotals>(pipeline)
     return this.#reading.within(cursor.toArray(), totalsMs)
+  }
+
+  #inParts<F>(
+    spans: readonly Span[],
+    ask: ($or: Record<string, unknown>[]) => Promise<F[]>,
+  ): Promise<F[]> {
+    return inParts(spans, rangesAtOnce, (some) => ask(some.map((span) => this.#within(span))))
   }
 
   #within({ from, to }: Span) {
