@@ -75,13 +75,19 @@ export function billingMonth(now: number, timezone: string): Span {
   return { from: start.toJSDate(), to: start.plus({ months: 1 }).startOf('month').toJSDate() }
 }
 
+/** Where midnight comes twice, a day begins with the first. */
+function startOfDay(day: DateTime): Date {
+  const [first = day] = day.startOf('day').getPossibleOffsets()
+  return first.toJSDate()
+}
+
 /** Reads `2026-03-29` (midnight in the zone) or an ISO 8601 instant with an offset. */
 export function parseInstant(text: string, timezone: string): Date | undefined {
   const isDate = /^\d{4}-\d{2}-\d{2}$/.test(text)
-  const hasOffset = /^\d{4}-\d{2}-\d{2}T[\d:.]+(?:Z|[+-]\d{2}:?\d{2})$/i.test(text)
+  const hasOffset = /^\d{4}-\d{2}-\d{2}T[\d:.]+(?:Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)$/i.test(text)
   if (!isDate && !hasOffset) return undefined
   const parsed = DateTime.fromISO(text, isDate ? { zone: timezone } : { setZone: true })
   const year = parsed.year
   if (!parsed.isValid || year < 2000 || year > 9999) return undefined
-  return (isDate ? parsed.startOf('day') : parsed).toJSDate()
+  return isDate ? startOfDay(parsed) : parsed.toJSDate()
 }
