@@ -2,7 +2,7 @@ import type { CellSet, Figures } from '../rollup/cells.js'
 import { percentile } from '../rollup/histogram.js'
 import type { LogRow } from '../store/log-rows.js'
 import type { UserSum } from '../store/user-sums.js'
-import { localDays, type LocalDay, type Span } from '../time.js'
+import { dayMs, localDays, type LocalDay, type Span } from '../time.js'
 import { planRead, type ReadPlan } from './plan.js'
 import { costUsd, meanResponseMs, percent, tokensOf } from './rates.js'
 import {
@@ -24,8 +24,7 @@ const topUsers = 10
 export async function globalUsage(store: InsightDoor, span: Span, timezone: string) {
   const days = localDays(span, timezone)
   const trust = await freshness(store)
-  const midnights = days.flatMap((day) => [day.from.getTime(), day.to.getTime()])
-  const plan = planRead(span, trust, midnights)
+  const plan = planRead(span, trust, days.flatMap(cutsOf))
   const [rows, rolledUp, sums] = await Promise.all([
     store.rows.read(plan.log, undefined),
     rolledUpSlices(store, plan, undefined),
@@ -52,6 +51,15 @@ export async function globalUsage(store: InsightDoor, span: Span, timezone: stri
     by_model: breakdown(cells, 'model'),
     by_provider: breakdown(cells, 'provider'),
   }
+}
+
+/**
+ * Where a day is cut from others. One of 25 hours may hold a whole UTC day, whose users are known by
+ * number only: it is cut in the middle, so that they are told apart from those of the hour beside it.
+ */
+function cutsOf({ from, to }: LocalDay): number[] {
+  const [start, end] = [from.getTime(), to.getTime()]
+  return end - start > dayMs ? [start, start + dayMs / 2, end] : [start, end]
 }
 
 interface UserTotal {

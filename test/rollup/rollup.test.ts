@@ -63,6 +63,22 @@ describe('rollups', () => {
     assert.equal(lordHowe.daily_usage['2026-04-05']?.operations, 98)
   })
 
+  it('tell the users of a day of 25 hours that holds a whole UTC day', async () => {
+    await live('2026-10-30T00:00:00Z')
+    const hours = Array.from(
+      { length: 25 },
+      (_, hour) => Date.parse('2026-10-24T23:00:00Z') + hour * hourMs,
+    )
+    await world.append(
+      hours.map((hour, index) => ({ timestamp: new Date(hour), user_id: `user-${index % 12}` })),
+    )
+    world.now += hourMs
+    await rebuildDays(world.door(), world.days())
+    const london = span('2026-10-24T23:00:00Z', '2026-10-26T00:00:00Z')
+    const { daily_usage } = await world.globalUsage(london, 'Europe/London')
+    assert.equal(daily_usage['2026-10-25']?.unique_users, 12)
+  })
+
   it('show an event recorded three days late at once, and hold it after the next run', async () => {
     await live('2026-06-10T12:00:00Z')
     await world.append([at('2026-06-10T11:55:00Z')])
