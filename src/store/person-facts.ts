@@ -118,7 +118,10 @@ export class PersonFacts {
       await accounts.deleteOne({ _id: { $eq: from }, last_active_at }, majority)
       return
     }
-    const none = { total_operations: 0, total_tokens: 0, total_cost_nano_usd: 0 }
+    const none = {
+      ...{ total_operations: 0, total_tokens: 0, total_cost_nano_usd: 0 },
+      total_unpriced_operations: 0,
+    }
     const change = {
       $set: { first_seen_at: until, ...none },
       ...(isOld && { $unset: { settings: '' as const } }),
