@@ -12,7 +12,7 @@ describe('erasing an admin', function () {
   this.timeout(60_000)
   let app: TestApp
   before(async () => {
-    app = await startApp(() => undefined, { spool: false })
+    app = await startApp(() => undefined, { spool: false, rollup: { enabled: false } })
   })
   after(() => app.close())
 

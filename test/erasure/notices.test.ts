@@ -18,7 +18,7 @@ const theirs = [
 
 describe('erasing a person whose id begins the id of another', () => {
   it('removes what was told of them, and nothing of the other', async () => {
-    const app = await startApp(() => undefined, { spool: false })
+    const app = await startApp(() => undefined, { spool: false, rollup: { enabled: false } })
     const notices = app.database.connection.collection('usage_notices')
     const at = new Date(Date.now() - 1_000)
     await notices.insertMany([...mine, ...theirs].map((id) => ({ _id: id as never, at })))
