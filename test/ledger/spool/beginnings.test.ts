@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Ledger } from '../../../src/ledger/ledger.js'
+import { framesIn, isFrame } from '../../../src/ledger/spool/frame.js'
 import type { Fsync } from '../../../src/ledger/spool/spool-options.js'
 import { FaultyFiles } from './faulty-files.js'
 import { database, FakeLog, event, freshDir, openLedger, removeDirs, until } from './support.js'
@@ -146,5 +147,25 @@ describe('what has begun, on a disk that has to be waited for', () => {
     await Promise.all(requests)
     assert.ok(total > 100, `only ${total}`)
     assert.equal(early, 0)
+  })
+
+  it('is in whole frames, though a round takes it along before it is noted', async () => {
+    const ledger = await open('interval')
+    await hangSync(ledger)
+    faulty.writeTakesMs = 50
+    ledger.begin('taken along', () => ({
+      ...{ _id: 'taken along', ...facts, timestamp: new Date() },
+    }))
+    ledger.accept(event('one'))
+    await sleep(15)
+    ledger.accept(event('two'))
+    await sleep(200)
+    const [writer = ''] = readdirSync(dir)
+    const [name = ''] = readdirSync(join(dir, writer)).filter((one) => one.endsWith('.log'))
+    const found = [...framesIn(readFileSync(join(dir, writer, name)))]
+    assert.deepEqual(
+      found.map((one) => (isFrame(one) ? one.kind : 'damaged')),
+      ['event', 'event', 'start', 'event'],
+    )
   })
 })
