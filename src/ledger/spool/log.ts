@@ -44,7 +44,7 @@ export class Log {
   #round: Promise<void> | undefined
   #inRound: Group | undefined
   /** Could not be written within a turn. */
-  #left: Group[] = []
+  #left: readonly Group[] = []
   #isDue = false
   readonly #shyness = new Shyness()
   /** Something has been gathered since the round began. */
@@ -79,7 +79,7 @@ export class Log {
   fail(code: string): void {
     this.#isOpen = false
     this.#failedAt = Infinity
-    const groups = [...this.#left.splice(0), ...this.gatherer.take()]
+    const groups = [...this.#takeLeft(), ...this.gatherer.take()]
     this.#lose(groups, code)
     for (const group of groups) group.settle()
   }
@@ -102,7 +102,7 @@ export class Log {
     const { clock } = this.#options
     const groups = this.gatherer.take()
     const began = clock.elapsed()
-    this.#left = [...this.#writer.writeNow(groups)]
+    this.#left = this.#writer.writeNow(groups)
     this.#shyness.wrote(began, clock.elapsed())
     const written = groups.length - this.#left.length
     for (const group of groups.slice(0, written)) group.settle()
@@ -181,13 +181,10 @@ export class Log {
   #begin(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    // Known to be under way before it begins: what it calls may ask for a round.
-    this.#round ??= Promise.resolve()
-      .then(() => this.#run())
-      .finally(() => {
-        this.#round = undefined
-        if (this.#isCalled) this.schedule()
-      })
+    this.#round ??= this.#run().finally(() => {
+      this.#round = undefined
+      if (this.#isCalled) this.schedule()
+    })
     return this.#round
   }
 
@@ -197,7 +194,7 @@ export class Log {
     do {
       this.#isCalled = false
       this.#options.onRound()
-      const groups = [...this.#left.splice(0), ...this.gatherer.take()]
+      const groups = [...this.#takeLeft(), ...this.gatherer.take()]
       this.#inRound = groups.at(-1)
       const { written, lost, code } = await this.#writer.store(groups)
       this.#inRound = undefined
@@ -205,6 +202,12 @@ export class Log {
       for (const group of groups) group.settle()
       if (written > 0) this.#stored(groups)
     } while (this.gatherer.last?.isAwaited === true)
+  }
+
+  #takeLeft(): readonly Group[] {
+    const left = this.#left
+    this.#left = []
+    return left
   }
 
   #stored(groups: readonly Group[]): void {
