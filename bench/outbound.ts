@@ -63,6 +63,9 @@ let heard = 0
 
 /** What `fetch` is for undici: it takes what comes. */
 const handler = {
+  body: null,
+  abort: null,
+  onResponseStarted: () => undefined,
   onConnect: () => undefined,
   onHeaders: (status: number, headers: readonly Buffer[]) => {
     heard += status + headers.length
