@@ -1,12 +1,11 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { Capture } from '../src/capture/capture.js'
 import { partsOf, readWork } from '../src/capture/provider-work.js'
-import { systemClock } from '../src/clock.js'
 import { Outbound } from '../src/outbound/outbound.js'
 import type { TokenCounter } from '../src/tokens/counter.js'
+import { bareCapture } from './bare-capture.js'
 import { chunks, completion, prompt } from './payloads.js'
 import { serve } from './rpc.js'
 
@@ -94,21 +93,6 @@ function request(origin: string, way: 'json' | 'stream'): number {
   return heard
 }
 
-function capture(): Capture {
-  const req = { headers: {}, complete: true } as unknown as IncomingMessage
-  const operation = { endpoint: '/ai/chat', type: 'chat', estimateTokens: 500 }
-  return new Capture({
-    operation,
-    req,
-    res: {} as ServerResponse,
-    clock: systemClock,
-    maxBodyBytes: 1024 * 1024,
-    readers: undefined,
-    onEnd: () => undefined,
-    onMistake: (what) => console.error(what),
-  })
-}
-
 /**
  * Microseconds of CPU per call: on a busy machine time passes without us. The event loop turns
  * between a few calls, as it does between those of a host.
@@ -129,7 +113,7 @@ const turn = 20
 
 /** A tracked request's call to a provider, and what completing its event does with it. */
 function observedCall(outbound: Outbound, way: 'json' | 'stream'): void {
-  const one = capture()
+  const one = bareCapture()
   outbound.enter(one, () => void request('https://api.openai.com', way))
   const work = readWork(one.calls)
   if (!(work instanceof Promise)) void partsOf(work, 500, counter)
@@ -137,7 +121,7 @@ function observedCall(outbound: Outbound, way: 'json' | 'stream'): void {
 
 /** The same call where nothing is observed: the request is tracked all the same. */
 function unobservedCall(way: 'json' | 'stream'): void {
-  capture()
+  bareCapture()
   request('https://api.openai.com', way)
 }
 
@@ -148,7 +132,7 @@ async function run({ way, count }: { way: OutboundWay; count: number }): Promise
   const outbound = new Outbound({ hosts: [], maxBodyBytes: 1024 * 1024 })
   const observed = await new Promise<number>((resolve, reject) => {
     const observe = way === 'unrelated' ? other : () => observedCall(outbound, way)
-    outbound.enter(capture(), () => void time(count, observe).then(resolve, reject))
+    outbound.enter(bareCapture(), () => void time(count, observe).then(resolve, reject))
   })
   outbound.stop()
   return observed - bare

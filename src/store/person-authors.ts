@@ -51,8 +51,8 @@ export class PersonAuthors {
   /** Whether a person is named as the author of something that was changed before an instant. */
   async has(userId: string, before: Date): Promise<boolean> {
     const found = collections.map((name) => {
-      const any = places[name].map((place) => named(place, userId, before))
-      return this.#of(name).findOne({ $and: [narrow(name), { $or: any }] })
+      const anywhere = places[name].map((place) => named(place, userId, before))
+      return this.#of(name).findOne({ $and: [narrow(name), { $or: anywhere }] })
     })
     const prices = [updated, created].map((place) => ({
       prices: { $elemMatch: named(place, userId, before) },

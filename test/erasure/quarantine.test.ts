@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import type { Ledger } from '../../src/ledger/ledger.js'
 import {
   database,
-  deadPid,
   event,
   FakeLog,
   filesIn,
   freshDir,
+  leaveBehind,
   openLedger,
   removeDirs,
   segmentsIn,
@@ -21,16 +21,10 @@ describe('a person in what was damaged on disk', function () {
   let ledger: Ledger
   before(async () => {
     dir = await freshDir()
-    const down = new FakeLog()
-    down.isDown = true
-    const dead = openLedger(down, { dir })
-    await dead.takeOver(database)
-    for (const user_id of ['alice', 'bob', 'carol']) dead.accept(event(user_id, { user_id }))
-    await dead.close()
-    const [path = ''] = (await filesIn(dir)).filter((name) => name.endsWith('owner.json'))
-    const owner = JSON.parse(await readFile(join(dir, path), 'utf8')) as object
-    const died = JSON.stringify({ ...owner, isReleased: false, pid: deadPid })
-    await writeFile(join(dir, path), died)
+    await leaveBehind(
+      dir,
+      ['alice', 'bob', 'carol'].map((user_id) => event(user_id, { user_id })),
+    )
     await damage()
     const log = new FakeLog()
     ledger = openLedger(log, { dir })

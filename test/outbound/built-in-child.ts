@@ -3,10 +3,8 @@
  * on so many connections as it likes, then on two of a dispatcher that is given, then on two of the
  * global one. Prints, for each, the tokens that each user was found to have used.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Capture } from '../../src/capture/capture.js'
+import { bareCapture } from '../../bench/bare-capture.js'
 import { readWork } from '../../src/capture/provider-work.js'
-import { systemClock } from '../../src/clock.js'
 import { Outbound } from '../../src/outbound/outbound.js'
 import { startProvider } from './support.js'
 
@@ -22,16 +20,7 @@ const outbound = new Outbound({ hosts: [provider.url], maxBodyBytes: 1024 * 1024
 const inputs = Array.from({ length: 20 }, (_, index) => 1000 + index)
 
 async function tokensOf(input: number, dispatcher?: object): Promise<number[]> {
-  const capture = new Capture({
-    operation: { endpoint: '/ai/chat', type: 'chat', estimateTokens: 500 },
-    req: { headers: {}, complete: true } as unknown as IncomingMessage,
-    res: {} as ServerResponse,
-    clock: systemClock,
-    maxBodyBytes: 1024 * 1024,
-    readers: undefined,
-    onEnd: () => undefined,
-    onMistake: (what) => console.error(what),
-  })
+  const capture = bareCapture()
   await new Promise<void>((resolve, reject) => {
     const ask = async () => {
       const url = `${provider.url}/v1/chat/completions`

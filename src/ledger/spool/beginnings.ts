@@ -76,7 +76,6 @@ export class Beginnings {
 
   /** Gathers for the log what has begun and still runs, where there is room. */
   #write(): void {
-    if (this.#fresh.length === 0) return
     const fresh = this.#fresh
     this.#fresh = []
     const hasRoom = this.#parts.hasRoom()

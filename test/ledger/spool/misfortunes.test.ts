@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
-import { mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { realFiles, type SpoolFiles } from '../../../src/ledger/spool/files.js'
 import { FaultyFiles } from './faulty-files.js'
 import {
   database,
-  deadPid,
   event,
   FakeLog,
   filesIn,
   freshDir,
+  leaveBehind,
   openLedger,
   removeDirs,
   until,
@@ -27,21 +27,11 @@ describe('a spool directory that others meddle with', function () {
 
   const writers = async () => (await readdir(dir)).filter((name) => name.startsWith('w-'))
 
-  /** Leaves so many events behind, as if the process had been killed. */
-  async function leave(prefix: string, count: number): Promise<string> {
-    const log = new FakeLog()
-    log.isDown = true
-    const before = await writers()
-    const ledger = openLedger(log, { dir })
-    await ledger.takeOver(database)
-    const left = (await writers()).find((name) => !before.includes(name)) ?? assert.fail()
-    for (const id of idsOf(prefix, count)) ledger.accept(event(id))
-    await ledger.close()
-    const path = join(dir, left, 'owner.json')
-    const owner = JSON.parse(await readFile(path, 'utf8')) as object
-    await writeFile(path, JSON.stringify({ ...owner, isReleased: false, pid: deadPid }))
-    return left
-  }
+  const leave = (prefix: string, count: number) =>
+    leaveBehind(
+      dir,
+      idsOf(prefix, count).map((id) => event(id)),
+    )
 
   /** A ledger whose events stand on disk only, from the tenth on. */
   async function spilling() {

@@ -1,11 +1,13 @@
+import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../../../src/clock.js'
-import type { UsageEvent } from '../../../src/event.js'
+import type { UnrecordedEvent, UsageEvent } from '../../../src/event.js'
 import { Ledger, type LedgerOptions } from '../../../src/ledger/ledger.js'
+import type { Owner } from '../../../src/ledger/spool/owner.js'
 import type { SpoolConfig } from '../../../src/ledger/spool/spool-options.js'
 import type { LedgerDoor } from '../../../src/ledger/writer.js'
 import { quiet } from '../../helpers/quiet.js'
@@ -80,6 +82,32 @@ export function openLedger(
     onWritten: () => undefined,
     ...more,
   })
+}
+
+/** Writes down whose a directory is, as if that process had not ended in order. */
+export async function setOwner(dir: string, writer: string, owner: Partial<Owner>): Promise<void> {
+  const path = join(dir, writer, 'owner.json')
+  const known = JSON.parse(await readFile(path, 'utf8')) as Owner
+  await writeFile(path, JSON.stringify({ ...known, isReleased: false, ...owner }))
+}
+
+/** Leaves events behind, as if the process had been killed; answers the name of its directory. */
+export async function leaveBehind(
+  dir: string,
+  events: readonly UnrecordedEvent[],
+  owner: Partial<Owner> = { pid: deadPid },
+): Promise<string> {
+  const log = new FakeLog()
+  log.isDown = true
+  const writers = async () => (await readdir(dir)).filter((name) => name.startsWith('w-'))
+  const before = await writers()
+  const ledger = openLedger(log, { dir })
+  await ledger.takeOver(database)
+  const left = (await writers()).find((name) => !before.includes(name)) ?? assert.fail()
+  for (const one of events) ledger.accept(one)
+  await ledger.close()
+  await setOwner(dir, left, owner)
+  return left
 }
 
 /**

@@ -16,9 +16,11 @@ import {
   FakeLog,
   filesIn,
   freshDir,
+  leaveBehind,
   openLedger,
   removeDirs,
   segmentsIn,
+  setOwner,
   until,
 } from './support.js'
 
@@ -29,23 +31,9 @@ describe('taking over what a process has left', () => {
   after(removeDirs)
 
   /** Leaves so many events behind, as if the process had been killed. */
-  async function leave(count: number, owner: Partial<Owner> = { pid: deadPid }): Promise<string> {
-    const log = new FakeLog()
-    log.isDown = true
-    const ledger = openLedger(log, { dir })
-    await ledger.takeOver(database)
-    const before = await readdir(dir)
-    for (let i = 0; i < count; i++) ledger.accept(event(`e${i}`))
-    await ledger.close()
-    const left = before.find((one) => one.startsWith('w-')) ?? assert.fail()
-    await setOwner(left, owner)
-    return left
-  }
-
-  async function setOwner(writer: string, owner: Partial<Owner>): Promise<void> {
-    const path = join(dir, writer, 'owner.json')
-    const known = JSON.parse(await readFile(path, 'utf8')) as Owner
-    await writeFile(path, JSON.stringify({ ...known, isReleased: false, ...owner }))
+  const leave = (count: number, owner?: Partial<Owner>) => {
+    const events = Array.from({ length: count }, (_, index) => event(`e${index}`))
+    return leaveBehind(dir, events, owner)
   }
 
   async function taker(clock = systemClock) {
@@ -64,7 +52,7 @@ describe('taking over what a process has left', () => {
     const left = await leave(3, {})
     const { scan } = await taker()
     assert.deepEqual(await scan(), [])
-    await setOwner(left, { started: '12345' })
+    await setOwner(dir, left, { started: '12345' })
     assert.equal((await scan()).length, 1)
   })
 
@@ -123,7 +111,7 @@ describe('taking over what a process has left', () => {
     await heir.scan()
     const inner = await readdir(join(heir.mine.path, 'adopted'))
     assert.deepEqual(inner, [first])
-    await setOwner(heir.mine.name, { pid: deadPid, database: name })
+    await setOwner(dir, heir.mine.name, { pid: deadPid, database: name })
     const log = new FakeLog()
     const ledger = openLedger(log, { dir })
     await ledger.takeOver(database)
