@@ -1,8 +1,8 @@
 /**
  * Runs all tests: a few folders in a process of their own, several processes at once on one MongoDB,
  * then those that need the machine to themselves (`*.alone.test.ts`). What a process's tests say comes
- * when they have ended; with `TEST_CPU=1` also what CPU each took. Arguments go to mocha:
- * `npm test -- --grep budget`.
+ * when they have ended, and of failures once more at the end; with `TEST_CPU=1` also what CPU each
+ * took. Arguments go to mocha: `npm test -- --grep budget`.
  */
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
@@ -34,17 +34,32 @@ function groupsOf(): string[][] {
     .filter((group) => group.length > 0)
 }
 
+/** What there is to know of each process that failed. */
+const failures: string[] = []
+
 /** Whether all went well. What it says comes at once, or when it has ended. */
 function mocha(args: readonly string[], when: 'now' | 'ended'): Promise<boolean> {
-  const child = spawn('mocha', [...args, ...given], {
-    stdio: ['ignore', when === 'now' ? 'inherit' : 'pipe', 'inherit'],
-  })
+  const child = spawn('mocha', [...args, ...given], { stdio: ['ignore', 'pipe', 'pipe'] })
   const said: Buffer[] = []
-  child.stdout?.on('data', (chunk: Buffer) => said.push(chunk))
+  const complaints: Buffer[] = []
+  child.stdout.on('data', (chunk: Buffer) => {
+    said.push(chunk)
+    if (when === 'now') process.stdout.write(chunk)
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    complaints.push(chunk)
+    process.stderr.write(chunk)
+  })
   return new Promise((resolve, reject) => {
     child.once('error', reject)
-    child.once('close', (code) => {
-      process.stdout.write(Buffer.concat(said))
+    child.once('close', (code, signal) => {
+      const all = Buffer.concat(said).toString()
+      if (when === 'ended') process.stdout.write(all)
+      if (code !== 0) {
+        const tests = all.split(/^ *\d+ failing.*$/m)[1] ?? ''
+        const complained = Buffer.concat(complaints).toString().slice(-2_000)
+        failures.push(`${args.join(' ')}: ${code ?? signal}\n${tests}\n${complained}`)
+      }
       resolve(code === 0)
     })
   })
@@ -70,6 +85,7 @@ try {
   const isWell = await runGroups()
   const isAloneWell = await mocha(['test/**/*.alone.test.ts'], 'now')
   process.exitCode = isWell && isAloneWell ? 0 : 1
+  for (const failure of failures) console.error(`\nOnce more, what failed in ${failure}`)
 } finally {
   await stopTestMongo()
 }

@@ -43,7 +43,7 @@ export async function startWorld() {
   const usage = createUsage({
     mongoUri: `mongodb://127.0.0.1:${proxy.port}/table?directConnection=true`,
     auth: { secret, algorithms: ['HS256'] },
-    plans: { ...plans, probe: { limits: [], concurrency: 1_000 } },
+    plans: { ...plans, probe: { limits: [], concurrency: 1_000 }, free: { limits: [] } },
     rollup: { enabled: false },
     logger: quiet,
     clock,
