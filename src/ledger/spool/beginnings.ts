@@ -100,8 +100,6 @@ export class Beginnings {
 
   async #written(): Promise<void> {
     const { log, clock, fsync } = this.#parts
-    // A round that takes them along is known to the log once its turn has come, not before.
-    await Promise.resolve()
     const writing = log.written()
     let isWritten = await within(writing, patienceMs[fsync])
     // Time in which this process was busy is not the disk's: its answer may be waiting.

@@ -141,7 +141,7 @@ export class Log {
     const last = this.gatherer.last ?? this.#left.at(-1) ?? this.#inRound
     if (last === undefined) return
     const done = last.whenDone()
-    if (this.#isOpen && this.#round === undefined) void this.#begin()
+    if (this.#isOpen) void this.#begin()
     await done
   }
 
@@ -177,13 +177,17 @@ export class Log {
     await this.segments.close()
   }
 
-  /** Begins a round, unless one is running. */
+  /** Begins a round, unless one is running; whoever is asked in it for more does not begin another. */
   #begin(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#round ??= this.#run().finally(() => {
+    if (this.#round !== undefined) return this.#round
+    let end: (() => void) | undefined
+    this.#round = new Promise((resolve) => (end = resolve))
+    void this.#run().finally(() => {
       this.#round = undefined
       if (this.#isCalled) this.schedule()
+      end?.()
     })
     return this.#round
   }
@@ -198,7 +202,10 @@ export class Log {
       this.#inRound = groups.at(-1)
       const { written, lost, code } = await this.#writer.store(groups)
       this.#inRound = undefined
-      if (lost.length > 0) this.#fail(lost, code)
+      if (lost.length > 0) {
+        this.#failedAt = this.#options.clock.elapsed()
+        this.#lose(lost, code)
+      }
       for (const group of groups) group.settle()
       if (written > 0) this.#stored(groups)
     } while (this.gatherer.last?.isAwaited === true)
@@ -221,8 +228,7 @@ export class Log {
     this.#syncTimer = setTimeout(() => {
       this.#syncTimer = undefined
       void this.#sync()
-    }, syncAfterMs)
-    this.#syncTimer.unref()
+    }, syncAfterMs).unref()
   }
 
   #sealed(): void {
@@ -234,11 +240,6 @@ export class Log {
   async #sync(): Promise<void> {
     if (await this.#writer.sync()) this.#options.onSettled()
     else if (this.#isOpen) void this.#begin()
-  }
-
-  #fail(groups: readonly Group[], code: string): void {
-    this.#failedAt = this.#options.clock.elapsed()
-    this.#lose(groups, code)
   }
 
   #lose(groups: readonly Group[], code: string): void {
