@@ -1,10 +1,10 @@
 import type { KeyObject } from 'node:crypto'
-import { compactVerify, type CryptoKey } from 'jose'
+import type { CryptoKey } from 'jose'
 import jwt from 'jsonwebtoken'
 import type { Clock } from '../clock.js'
 import { isHmac } from './algorithms.js'
 import type { AuthConfig } from './auth-options.js'
-import { RemoteKeys } from './remote-keys.js'
+import type { RemoteKeys } from './remote-keys.js'
 import type { DecodedToken } from './token.js'
 import { reject, type Rejection } from './verdict.js'
 
@@ -17,7 +17,8 @@ export type SignatureCheck = (
 
 /**
  * Checks signatures only; the claims are judged in one place for all kinds of key. jsonwebtoken does
- * HMAC, jose everything else, as jsonwebtoken knows neither EdDSA nor JWKS.
+ * HMAC, jose everything else, as jsonwebtoken knows neither EdDSA nor JWKS; it is loaded where it is
+ * needed.
  */
 export function createSignatureCheck(config: AuthConfig, clock: Clock): SignatureCheck {
   const { keys } = config
@@ -28,8 +29,11 @@ export function createSignatureCheck(config: AuthConfig, clock: Clock): Signatur
     case 'public_key':
       return async (token) => ((await isSignedByKey(token, keys.key)) ? undefined : badSignature)
     case 'jwks': {
-      const remote = new RemoteKeys(keys.url, clock)
-      return (token) => checkRemotely(token, remote)
+      let remote: Promise<RemoteKeys> | undefined
+      return async (token) => {
+        remote ??= import('./remote-keys.js').then((room) => new room.RemoteKeys(keys.url, clock))
+        return checkRemotely(token, await remote)
+      }
     }
   }
 }
@@ -65,6 +69,7 @@ function isSignedBySecret(token: DecodedToken, secret: KeyObject): boolean {
 }
 
 async function isSignedByKey(token: DecodedToken, key: KeyObject | CryptoKey): Promise<boolean> {
+  const { compactVerify } = await import('jose')
   try {
     await compactVerify(token.compact, key, { algorithms: [token.algorithm] })
     return true
