@@ -79,7 +79,7 @@ async function measureRequests(built: (file: string) => string, load: Child) {
   const streamWarmUp = warmUp / 10
   const reported = await runCase(bench, {
     ...{ name: 'reported usage and peers', path: '/ai/chat', ...often, sliceMs, warmUp },
-    variants: ['usage', ...peers, 'same'],
+    variants: ['usage', 'context', ...peers, 'same'],
   })
   const held = await runCase(bench, {
     ...{ name: 'under a limit', path: '/ai/chat', ...often, sliceMs, warmUp },
@@ -87,7 +87,7 @@ async function measureRequests(built: (file: string) => string, load: Child) {
   })
   const streamed = await runCase(bench, {
     ...{ name: 'streams', path: '/ai/chat/stream', ...often, sliceMs, warmUp: streamWarmUp },
-    variants: ['usage'],
+    variants: ['usage', 'context'],
   })
   const counted = await runCase(bench, {
     ...{ name: 'counted tokens', path: '/ai/qa', ...often, warmUp: streamWarmUp },
@@ -98,6 +98,8 @@ async function measureRequests(built: (file: string) => string, load: Child) {
     reported: of(reported, 'usage'),
     limited: of(held, 'limited'),
     streamed: of(streamed, 'usage'),
+    context: of(reported, 'context'),
+    contextStreamed: of(streamed, 'context'),
     counted: of(counted, 'usage'),
     peers: peers.map((name) => ({ what: name, pairs: of(reported, name) })),
     same: of(reported, 'same'),
@@ -184,6 +186,8 @@ async function bench(built: (file: string) => string, load: Child): Promise<void
     { what: '**express-ai-usage**, the same under a limit', pairs: requests.limited },
     { what: '**express-ai-usage**, SSE of 200 chunks', pairs: requests.streamed },
     { what: '**express-ai-usage**, tokens counted by tiktoken', pairs: requests.counted },
+    { what: '`AsyncLocalStorage` alone', pairs: requests.context },
+    { what: '`AsyncLocalStorage` alone, SSE of 200 chunks', pairs: requests.contextStreamed },
     ...requests.peers,
     { what: 'the bare app itself, once more', pairs: requests.same },
   ])

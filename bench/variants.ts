@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { createWriteStream } from 'node:fs'
 import type { RequestHandler } from 'express'
 import type { LimitOptions } from '../src/index.js'
@@ -43,6 +44,13 @@ const variants: Record<string, (input: VariantInput) => Promise<Mounted>> = {
 
   /** The bare app against itself: what the method makes of no difference at all. */
   same: () => Promise.resolve({ handlers: [], ...idle }),
+
+  /** What it costs on this Node to know in whose request something happens, and nothing else. */
+  context: () => {
+    const storage = new AsyncLocalStorage<unknown>()
+    const run: RequestHandler = (req, _res, next) => storage.run(req, next)
+    return Promise.resolve({ handlers: [run], ...idle })
+  },
 
   mongoose: async ({ mongoUri }) => {
     const { default: mongoose } = await import('mongoose')
