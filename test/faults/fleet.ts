@@ -95,8 +95,9 @@ export class Fleet {
     await Promise.all(
       this.apps.map(async ({ dir }, app) => {
         await this.#tell(app, 'flush')
-        // Those that are dead have nothing left then, either.
-        await until(async () => (await segmentsIn(dir)).length === 0, 60_000)
+        // Those that are dead have nothing left then, either. One look may miss what is taken over just then.
+        const isEmpty = async () => (await segmentsIn(dir)).length === 0
+        await until(async () => (await isEmpty()) && (await isEmpty()), 60_000)
       }),
     )
   }
