@@ -101,6 +101,48 @@ describe('Anthropic', () => {
     ])
     assert.deepEqual(stream.tokens, figures(360, 5, parts))
   })
+
+  const opus = { type: 'message', model: 'claude-opus-4-8' }
+
+  it('tells what fast mode and inference in one country cost beside the tier', () => {
+    const usage = { input_tokens: 10, output_tokens: 5, service_tier: 'standard' }
+    const servedAs = (more: object) =>
+      readJson({ ...opus, content: [], usage: { ...usage, ...more } }).service_tier
+    assert.equal(servedAs({ speed: 'standard', inference_geo: 'global' }), 'standard')
+    assert.equal(servedAs({ speed: null, inference_geo: 'not_available' }), 'standard')
+    assert.equal(servedAs({ speed: 'fast', inference_geo: null }), 'fast')
+    assert.equal(servedAs({ speed: 'fast', inference_geo: 'us' }), 'fast+us')
+    assert.equal(servedAs({ service_tier: 'batch', inference_geo: 'us' }), 'batch+us')
+    const message = { ...opus, usage: { ...usage, speed: 'fast' } }
+    const delta = { type: 'message_delta', delta: {}, usage: { output_tokens: 5 } }
+    assert.equal(readSse([{ type: 'message_start', message }, delta]).service_tier, 'fast')
+  })
+
+  it('counts what it took to compact the context, once, and thinking as reasoning', () => {
+    const usage = {
+      ...{ input_tokens: 23_000, cache_read_input_tokens: 100, cache_creation_input_tokens: 0 },
+      ...{ output_tokens: 1_000, output_tokens_details: { thinking_tokens: 300 } },
+      iterations: [
+        {
+          type: 'compaction',
+          ...{ input_tokens: 180_000, output_tokens: 3_500 },
+          ...{ cache_read_input_tokens: 40, cache_creation_input_tokens: 7 },
+        },
+        { type: 'message', input_tokens: 23_000, output_tokens: 1_000 },
+      ],
+    }
+    const parts = { cache_read_tokens: 140, cache_write_tokens: 7, reasoning_tokens: 300 }
+    const want = figures(23_100 + 180_047, 4_500, parts)
+    assert.deepEqual(readJson({ ...opus, content: [], usage }).tokens, want)
+    const message = { ...opus, usage: { input_tokens: 23_000, output_tokens: 1 } }
+    const sameAgain = { ...usage, input_tokens: null, cache_read_input_tokens: null }
+    const stream = readSse([
+      { type: 'message_start', message },
+      { type: 'message_delta', delta: {}, usage },
+      { type: 'message_delta', delta: {}, usage: sameAgain },
+    ])
+    assert.deepEqual(stream.tokens, want)
+  })
 })
 
 describe('Cohere', () => {

@@ -1,7 +1,7 @@
 import { isTokenCount } from '../../event.js'
-import { setFigures } from '../figures.js'
 import { arrayAt, isObject, objectAt, type JsonObject } from '../json.js'
-import { addJson, addText, figure, name, sayModel, sayProvider, type Reading } from '../reading.js'
+import { addJson, addText, name, sayModel, sayProvider, type Reading } from '../reading.js'
+import { readAnthropicUsage } from './anthropic-usage.js'
 import type { Reader } from './reader.js'
 
 /**
@@ -54,33 +54,6 @@ function readMessage(message: JsonObject, reading: Reading): void {
   reading.generation_id ??= name(message.id)
   const usage = objectAt(message, 'usage')
   if (usage) readAnthropicUsage(usage, reading)
-}
-
-/** Folds an Anthropic `usage` object over what earlier events of the stream said. */
-export function readAnthropicUsage(usage: JsonObject, reading: Reading): void {
-  const before = reading.tokens
-  const beforeCached = (before.cache_read_tokens ?? 0) + (before.cache_write_tokens ?? 0)
-  const uncached =
-    before.input_tokens === undefined ? undefined : before.input_tokens - beforeCached
-  const creation = objectAt(usage, 'cache_creation')
-  setFigures(
-    reading,
-    {
-      input: figure(usage, 'input_tokens', reading, 'input_tokens') ?? uncached,
-      output: figure(usage, 'output_tokens', reading, 'output_tokens') ?? before.output_tokens,
-      cacheRead:
-        figure(usage, 'cache_read_input_tokens', reading, 'cache_read_tokens') ??
-        before.cache_read_tokens,
-      cacheWrite:
-        figure(usage, 'cache_creation_input_tokens', reading, 'cache_write_tokens') ??
-        before.cache_write_tokens,
-      cacheWrite1h:
-        figure(creation, 'ephemeral_1h_input_tokens', reading, 'cache_write_1h_tokens') ??
-        before.cache_write_1h_tokens,
-    },
-    { cache: 'beside', reasoning: 'inside' },
-  )
-  reading.service_tier = name(usage.service_tier, 64) ?? reading.service_tier
 }
 
 function readBlock(block: JsonObject, reading: Reading): void {

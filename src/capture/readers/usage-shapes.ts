@@ -1,7 +1,7 @@
 import { isObject, type JsonObject } from '../json.js'
 import { sayProvider, type Reading } from '../reading.js'
 import { isAiSdkUsage, readAiSdkUsage } from './ai-sdk-usage.js'
-import { readAnthropicUsage } from './anthropic.js'
+import { readAnthropicUsage } from './anthropic-usage.js'
 import { readBedrockUsage } from './bedrock-converse.js'
 import { readCohereUsage } from './cohere.js'
 import { providerOfUsage } from './compatible.js'
