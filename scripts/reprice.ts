@@ -71,7 +71,7 @@ async function run(): Promise<number> {
     await book.load()
     const report = await reprice(store, {
       ...options,
-      price: (of, at) => book.price(of, at),
+      price: (of, at, context) => book.price(of, at, context),
       onBatch: ({ operations }) => terminal.info(`${operations} operations looked at`),
     })
     if (!options.dryRun) await followUp(store, report)
@@ -95,7 +95,7 @@ function describe(report: RepriceReport, dryRun: boolean): string {
     `old sum $${dollars(report.old_sum_nano_usd)}, new sum $${dollars(report.new_sum_nano_usd)}`,
     `${still_unpriced} still unpriced`,
     `${given} with a cost from the provider or the host left alone`,
-    `${kept} kept because no price is on file for them now`,
+    `${kept} kept because no price is on file for them now, or it depends on how long each prompt was`,
   ].join('\n')
 }
 

@@ -1,5 +1,6 @@
 import type { CostSource, ModelShare, TokenSource } from '../event.js'
 import type { Price } from '../pricing/priced-usage.js'
+import { isOrdinary, mixedService } from '../pricing/service-tier.js'
 import type { TokenFigures } from './reading.js'
 
 /** A cost, and who said so; null = no price known. */
@@ -111,13 +112,14 @@ export function pricedParts(parts: readonly Part[], price: Price, at: Date): Par
   })
 }
 
-/** The tier that the provider served these calls under, if it was one for all that it answered. */
+/** The tier that the provider served these calls under, `mixed` where those that it answered differ. */
 export function serviceTierOf(parts: readonly Part[]): string | undefined {
   const tiers = new Set(
     parts.filter(({ token_source }) => token_source !== 'none').map((part) => part.service_tier),
   )
   const [tier] = tiers
-  return tiers.size === 1 ? tier : undefined
+  if (tiers.size === 1) return tier
+  return [...tiers].every(isOrdinary) ? undefined : mixedService
 }
 
 function lastOf<T>(order: readonly T[], found: readonly (T | undefined)[]): T | undefined {

@@ -80,12 +80,15 @@ export class PriceBook {
     await this.#stored?.refresh()
   }
 
-  /** What usage cost at a moment. Costs a look-up and a few multiplications. */
-  price(usage: PricedUsage, at: Date): Priced {
+  /**
+   * What usage cost at a moment; `context` is the prompt size that chooses the tier. Costs a look-up
+   * and a few multiplications.
+   */
+  price(usage: PricedUsage, at: Date, context = usage.input_tokens): Priced {
     const reported = nanoUsd(usage.cost_usd)
     if (reported !== undefined) return { cost_nano_usd: reported, cost_source: 'provider' }
     if (usage.model === undefined) return { cost_nano_usd: null }
-    return this.#priceBySheet(usage, at, this.#sheetOf(usage, usage.model), usage.input_tokens)
+    return this.#priceBySheet(usage, at, this.#sheetOf(usage, usage.model), context)
   }
 
   /** The same for a sum over operations, whose prompts were each small: the prices of their first tier. */

@@ -16,6 +16,7 @@ export type Priceable = Pick<
   | 'cache_write_1h_tokens'
   | 'reasoning_tokens'
   | 'service_tier'
+  | 'attempts'
   | 'tokens_used'
   | 'token_source'
   | 'cost_nano_usd'

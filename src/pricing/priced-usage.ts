@@ -15,6 +15,8 @@ export interface PricedUsage {
   reasoning_tokens?: number | undefined
   /** As the provider names it: `batch`, `flex`, `priority` … */
   service_tier?: string | undefined
+  /** Provider calls that it is the sum of. */
+  attempts?: number | undefined
   /** What the provider says it cost, US dollars. */
   cost_usd?: number | undefined
 }
@@ -25,5 +27,5 @@ export interface Priced {
   cost_source?: CostSource
 }
 
-/** Asks what usage cost at a moment. */
-export type Price = (usage: PricedUsage, at: Date) => Priced
+/** Asks what usage cost at a moment, whose prompt was this long: all that was sent, unless given. */
+export type Price = (usage: PricedUsage, at: Date, context?: number) => Priced

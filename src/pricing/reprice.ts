@@ -26,7 +26,7 @@ export interface RepriceReport {
   operations: number
   /** Costs given by provider or host: left alone. */
   given: number
-  /** Computed costs for which there is no price (any more): left alone. */
+  /** Computed costs for which there is no price (any more), or several: left alone. */
   kept: number
   changed: number
   old_sum_nano_usd: number
@@ -80,10 +80,10 @@ function judge(
     report.new_sum_nano_usd += old ?? 0
     return undefined
   }
-  const { cost_nano_usd, cost_source, models } = priceOf(operation, price)
+  const { cost_nano_usd, cost_source, models } = priceOf(operation, ofEachCall(price))
   const isLost = cost_nano_usd === null && old !== null
   const isForgotten = oldSource === 'override' && cost_source === 'catalogue' && !replaceOverrides
-  if (isLost || isForgotten) {
+  if (isLost || isForgotten || isUnclear(operation, price)) {
     report.kept += 1
     report.new_sum_nano_usd += old ?? 0
     return undefined
@@ -95,6 +95,23 @@ function judge(
   }
   report.days.add(floorTo(timestamp.getTime(), dayMs))
   return { operation, cost_nano_usd, cost_source, models }
+}
+
+/** Of usage that is the sum of several calls, each prompt is taken to have been as long as the others. */
+function ofEachCall(price: Price): Price {
+  return (usage, at) => price(usage, at, Math.ceil(usage.input_tokens / (usage.attempts ?? 1)))
+}
+
+/**
+ * Whether the tier of a known cost cannot be told any more: of several calls the prompts were priced
+ * one by one, and only their sum is stored.
+ */
+function isUnclear(operation: PricedOperation, price: Price): boolean {
+  if (operation.attempts < 2 || operation.cost_source !== 'catalogue') return false
+  const shortest: Price = (usage, at) =>
+    price(usage, at, (usage.attempts ?? 1) > 1 ? 0 : usage.input_tokens)
+  const { cost_nano_usd: least } = priceOf(operation, shortest)
+  return least !== priceOf(operation, price).cost_nano_usd
 }
 
 function sameShares(old: PricedOperation['models'], now: PricedOperation['models']): boolean {

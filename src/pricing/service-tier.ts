@@ -6,6 +6,14 @@ const factor = (times: number, over: number): Factor => ({ times, over })
 /** The names under which providers report ordinary service. */
 const ordinary = new Set(['default', 'standard', 'auto', 'on_demand', 'on-demand', 'standard_only'])
 
+/** Several ways of being served, summed up: there is no multiple of the sum. */
+export const mixedService = 'mixed'
+
+/** True for a tier that costs the ordinary price. */
+export function isOrdinary(tier: string | undefined): boolean {
+  return tier === undefined || tier === '' || ordinary.has(tier.toLowerCase())
+}
+
 /**
  * What other service costs, as a multiple of the ordinary price, per provider of the catalogue.
  * - OpenAI: https://platform.openai.com/docs/guides/batch and /flex-processing (half)

@@ -30,6 +30,7 @@ const projection = {
   cache_write_1h_tokens: 1,
   reasoning_tokens: 1,
   service_tier: 1,
+  attempts: 1,
   tokens_used: 1,
   token_source: 1,
   cost_nano_usd: 1,

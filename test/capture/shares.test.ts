@@ -45,6 +45,25 @@ describe('the shares of models in an operation', () => {
     )
   })
 
+  it('are of one service tier, or say that there were several', () => {
+    const tierOf = (...tiers: (string | undefined)[]) => {
+      const tokens = { input_tokens: 1, output_tokens: 1 }
+      const cost = { cost_nano_usd: null }
+      const known = { provider: 'openai', model: 'gpt-5', generation_id: undefined, tokens, cost }
+      const of = tiers.map((service_tier) => ({ ...known, service_tier }))
+      const refused: Part = { ...known, service_tier: undefined, tokens: {}, token_source: 'none' }
+      const all: Part[] = [
+        ...of.map((one) => ({ ...one, token_source: 'provider' as const })),
+        refused,
+      ]
+      return sharesOf(all).map(modelShare)[0]?.service_tier
+    }
+    assert.equal(tierOf('flex', 'flex'), 'flex')
+    assert.equal(tierOf('default', undefined), undefined)
+    assert.equal(tierOf('priority', 'default'), 'mixed')
+    assert.equal(tierOf('flex', undefined), 'mixed')
+  })
+
   it('have a cost together only if each of them has one', () => {
     fc.assert(
       fc.property(parts, (all) => {

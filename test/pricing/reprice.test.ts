@@ -26,7 +26,7 @@ describe('repricing', function () {
   const run = async (prices: readonly PriceOverride[], more: Partial<RepriceOptions> = {}) => {
     const ours = await book(prices)
     const store = { ...world.store, db: world.door().db }
-    const price: RepriceOptions['price'] = (usage, when) => ours.price(usage, when)
+    const price: RepriceOptions['price'] = (...asked) => ours.price(...asked)
     return reprice(store, { span: june, price, dryRun: false, ...more })
   }
   const operation = (facts: Partial<EventFacts> = {}): EventFacts => ({
@@ -127,6 +127,29 @@ describe('repricing', function () {
       models[1],
     ])
     assert.equal((await run([price])).changed, 0)
+  })
+
+  it('keeps the cost of several calls whose prompts it cannot tell apart any more', async () => {
+    const facts = {
+      ...{ provider: 'google', model: 'gemini-2.5-pro' },
+      ...{ input_tokens: 300_000, output_tokens: 1_000, attempts: 2 },
+    }
+    // Two prompts of 150,000 tokens, each below the tier that their sum is in.
+    const known = { cost_nano_usd: 385_000_000, cost_source: 'catalogue' as const }
+    const unpriced = { ...facts, timestamp: at('11:00:00') }
+    const short = { ...facts, ...known, input_tokens: 100_000, timestamp: at('12:00:00') }
+    await world.append([operation({ ...facts, ...known }), operation(unpriced), operation(short)])
+    const { changed, kept } = await run([])
+    assert.deepEqual({ changed, kept }, { changed: 2, kept: 1 })
+    const costs = (await stored()).map((one) => one.cost_nano_usd)
+    assert.deepEqual(costs.toSorted(), [135_000_000, 385_000_000, 385_000_000])
+  })
+
+  it('keeps the cost of calls that were served in several ways', async () => {
+    const known = { cost_nano_usd: 400_000, cost_source: 'catalogue' as const }
+    const facts = { provider: 'openai', model: 'gpt-4o-mini', service_tier: 'mixed', attempts: 2 }
+    await world.append([operation({ ...facts, ...known })])
+    assert.equal((await run([])).kept, 1)
   })
 
   it('is seen at once, followed by the next roll-up, and proven by verify', async () => {
