@@ -20,7 +20,7 @@ export interface Proxy {
  */
 export function createProxy(context: ProxyContext, options: ProxyOptions): Proxy {
   const config = parseProxyOptions(options)
-  const upstream = new Upstream(config.baseUrl, config.timeoutMs)
+  const upstream = new Upstream(config.baseUrl, config.timeoutMs, context.clock)
   const settle = new SettleLater(context, config, upstream)
   const handler = new Handler(context, config, upstream, settle)
   const serve: RequestHandler = function usageProxy(req, res, next) {

@@ -6,10 +6,14 @@ import {
   type OutgoingHttpHeaders,
 } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { Clock } from '../clock.js'
 import { refusal, upstreamFailures, type UpstreamFailure } from './failure.js'
 
 /** How long a connection may take to stand, ms. */
 const connectTimeoutMs = 10_000
+
+/** A kept connection that was closed says so as soon as something is sent; later, a call was at work, ms. */
+const staleMs = 1_000
 
 /** One call to the provider. */
 export interface Call {
@@ -35,11 +39,13 @@ export interface Progress {
 export class Upstream {
   readonly #base: URL
   readonly #timeoutMs: number
+  readonly #clock: Clock
   readonly #agent: HttpAgent
 
-  constructor(base: URL, timeoutMs: number) {
+  constructor(base: URL, timeoutMs: number, clock: Clock) {
     this.#base = base
     this.#timeoutMs = timeoutMs
+    this.#clock = clock
     this.#agent =
       base.protocol === 'https:'
         ? new HttpsAgent({ keepAlive: true })
@@ -63,6 +69,7 @@ export class Upstream {
     return new Promise((resolve, reject) => {
       progress.attempts += 1
       const request = this.#open(call)
+      const began = this.#clock.elapsed()
       this.#watchTime(request, call, progress)
       let answered = false
       request.once('response', (answer) => {
@@ -73,7 +80,8 @@ export class Upstream {
         // From here on whoever reads the answer hears of it.
         if (answered) return
         // A kept connection that the provider had closed meanwhile: the call never reached it.
-        const isStale = request.reusedSocket && error.code === 'ECONNRESET' && !progress.timedOut
+        const isReset = request.reusedSocket && error.code === 'ECONNRESET' && !progress.timedOut
+        const isStale = isReset && this.#clock.elapsed() - began < staleMs
         if (isStale && mayRetry && typeof call.body !== 'object' && !call.signal.aborted) {
           this.#try(call, progress, false).then(resolve, reject)
         } else reject(failure(progress.timedOut ? 'upstream_timeout' : 'upstream_unreachable'))

@@ -48,6 +48,7 @@ describe('a proxied call that goes wrong', () => {
       )
       const impatient = { ...options, provider: 'openai', timeoutMs: 300, baseUrl: provider.url }
       app.use('/impatient', usage.proxy(impatient))
+      app.use('/patient', usage.proxy({ ...impatient, timeoutMs: 10_000 }))
       app.use('/gem', usage.proxy({ ...impatient, provider: 'gemini' }))
       app.use('/nowhere', usage.proxy({ ...options, provider: 'openai', baseUrl: nowhere }))
     })
@@ -175,6 +176,22 @@ describe('a proxied call that goes wrong', () => {
     assert.equal(ports[0], ports[1])
     assert.notEqual(ports[1], ports[2])
     assert.equal(ports[2], ports[3])
+  })
+
+  it('is not sent again when the provider had begun to work on it', async () => {
+    let calls = 0
+    behave = (req, res) => {
+      calls += 1
+      if (calls === 2) setTimeout(() => req.socket.resetAndDestroy(), 1200)
+      else res.setHeader('content-type', 'application/json').end('{}')
+    }
+    assert.equal(await (await post('/patient/chat/completions', 'worked')).text(), '{}')
+    const answer = await post('/patient/chat/completions', 'worked-on')
+    assert.equal(answer.status, 502)
+    assert.equal(calls, 2)
+    const [first, second] = provider.seen.slice(-2)
+    assert.equal(first?.port, second?.port)
+    assert.equal((await host.event('worked-on')).attempts, 1)
   })
 
   it('is a 502 when the provider redirects: no redirect is followed', async () => {
