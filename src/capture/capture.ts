@@ -6,6 +6,7 @@ import type { Annotations } from './annotations.js'
 import type { BodyBuffer } from './body.js'
 import type { Calls } from './calls.js'
 import { MessageBody } from './message-body.js'
+import type { JsonObject } from './json.js'
 import type { HostReaders } from './readers/host-readers.js'
 import { requestId } from './request-id.js'
 import type { ResponseReader, ResponseReaderOptions } from './response-reader.js'
@@ -38,6 +39,8 @@ export interface Proxied {
   attempts?: number
   /** Short code of what went wrong between us and the provider. */
   failure?: string
+  /** The body of the call, to be counted where the provider tells no usage. */
+  asked?: JsonObject
   /** Where no body tells them. */
   generation_id?: string
   model?: string

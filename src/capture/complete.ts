@@ -5,7 +5,7 @@ import type { PriceBook } from '../pricing/price-book.js'
 import { andThen, type MaybePromise } from '../maybe-promise.js'
 import type { Capture, Ending, Subject } from './capture.js'
 import { eventOf, type Outcome } from './event-of.js'
-import { readAsk, type Ask } from './prompt.js'
+import { askOf, readAsk, type Ask } from './prompt.js'
 import { readWork, type Work } from './provider-work.js'
 import { name, type Reading } from './reading.js'
 import { settleTokens } from './settle-tokens.js'
@@ -63,7 +63,7 @@ function completeRead(
     reading.error_type !== undefined ||
     capture.proxied?.failure !== undefined
   const needsAsk = (reading.model === undefined || !reading.output_is_final) && work.length === 0
-  const ask = needsAsk ? readAsk(capture.req) : nothingAsked
+  const ask = needsAsk ? askedOf(capture) : nothingAsked
   const model =
     capture.annotations.model ?? reading.model ?? name(ask.model ?? capture.proxied?.model)
   const outcome: Outcome = {
@@ -83,6 +83,10 @@ function completeRead(
 }
 
 const nothingAsked: Ask = {}
+
+function askedOf({ proxied, req }: Capture): Ask {
+  return proxied?.asked ? askOf(proxied.asked) : readAsk(req)
+}
 
 function tellFlags({ usage_flags, provider }: Reading, { onFlags }: CompletionContext): void {
   if (usage_flags.length > 0) onFlags(usage_flags, provider)

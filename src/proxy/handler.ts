@@ -73,8 +73,7 @@ export class Handler {
     const userId = await this.#admit(passage)
     if (capture && !(await this.#context.ask(capture, res))) return
     const body = await readBody(req, this.#config.maxBodyBytes)
-    // Where the provider tells no usage, the prompt is counted.
-    if (body.kind === 'json') req.body ??= body.value
+    if (body.kind === 'json') proxied.asked = body.value
     this.#checkModel(model, body)
     await this.#pass(passage, body, userId)
   }
