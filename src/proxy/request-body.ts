@@ -29,7 +29,9 @@ export async function readBody(req: ParsedRequest, maxBytes: number): Promise<Re
   }
   const isMultipart = req.headers['content-type']?.toLowerCase().startsWith('multipart/') ?? false
   if (isMultipart && !req.readableDidRead) return { kind: 'stream' }
-  const text = req.readableDidRead ? textOf(req.body) : await readText(req, maxBytes)
+  const text = req.readableDidRead
+    ? textOf(isMultipart ? undefined : req.body)
+    : await readText(req, maxBytes)
   if (text === undefined) {
     throw refusal('invalid_body', 'The body was read by something before the proxy')
   }
