@@ -58,7 +58,7 @@ export interface UsageOptions {
   metadata?: readonly string[] | undefined
   capture?:
     | {
-        /** JSON and compressed responses larger than this are not read, bytes. Default 1 MiB. */
+        /** Of larger JSON responses only the end is read, compressed ones are not, bytes. Default 1 MiB. */
         maxBodyBytes?: number | undefined
         /** The host's own readers of wire formats, asked before the built-in ones. Default: none. */
         readers?: readonly Reader[] | undefined

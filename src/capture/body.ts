@@ -14,6 +14,8 @@ export class BodyBuffer {
   #chunks: (string | Buffer)[] = []
   #decoder: StringDecoder | undefined
   #isDropping = false
+  /** Set once only the end is kept: its length at least. */
+  #end: number | undefined
   #isText = false
   /** Length of all text so far, where it is text; else of all bytes. */
   #offset = 0
@@ -49,6 +51,7 @@ export class BodyBuffer {
     if (this.#isDropping) return
     this.held += length
     this.#offset += this.#keep(chunk, name, length)
+    if (this.#end !== undefined) this.#trim(this.#end)
   }
 
   /** The same for bytes that nobody changes any more: only a reference is kept. Not after `expectText`. */
@@ -59,6 +62,21 @@ export class BodyBuffer {
     this.held += length
     this.#offset += length
     this.#chunks.push(chunk)
+    if (this.#end !== undefined) this.#trim(this.#end)
+  }
+
+  /** From now on only the end is kept, so long at least. */
+  keepEnd(length: number): void {
+    this.#end = length
+    this.#trim(length)
+  }
+
+  #trim(length: number): void {
+    const sizes = this.#chunks.map((chunk) => chunk.length)
+    let held = sizes.reduce((sum, size) => sum + size, 0)
+    const first = sizes.findIndex((size) => (held -= size) < length)
+    this.#chunks.splice(0, first)
+    this.held = this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0)
   }
 
   /** Answers by how much the offset grows. */

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.js'
 import type { MaybePromise } from '../maybe-promise.js'
 import { BodyBuffer } from './body.js'
 import { bodyKind, decode, isEncoded, type BodyKind } from './content.js'
+import { endLength } from './json-end.js'
 import { emptyReading, type Reading } from './reading.js'
 import { ResponseReader, type ResponseReaderOptions } from './response-reader.js'
 
@@ -24,7 +25,7 @@ const plain = { contentType: undefined, contentEncoding: undefined }
 export class MessageBody {
   readonly buffer: BodyBuffer
   reader: ResponseReader | undefined
-  /** The body was too large to read. */
+  /** The body was too large to read, but for its end. */
   overflowed = false
   /** The body was seen compressed: what stands where in time cannot be told. */
   encoded = false
@@ -79,7 +80,8 @@ export class MessageBody {
 
   #read(): MaybePromise<Reading> {
     const { buffer } = this
-    if (this.overflowed || buffer.bytes === 0) return emptyReading()
+    if (buffer.bytes === 0) return emptyReading()
+    if (this.overflowed) return this.reader?.finishEnd(buffer) ?? emptyReading()
     if (this.reader) return this.reader.finishBody(buffer)
     const isPlain = this.#plainKind !== undefined
     const { contentType, contentEncoding: encoding } = isPlain ? plain : this.#head
@@ -120,6 +122,8 @@ export class MessageBody {
   #bound(): void {
     if (this.buffer.held <= this.#maxBytes) return
     this.overflowed = true
-    this.buffer.drop()
+    // What is compressed has no end that could be read without the rest.
+    if (this.reader === undefined) this.buffer.drop()
+    else this.buffer.keepEnd(4 * endLength)
   }
 }

@@ -6,6 +6,7 @@ import { EventStreamReader } from './event-stream.js'
 import { checkFigures } from './figures.js'
 import { completeElements } from './json-array.js'
 import { parseJson, type Json } from './json.js'
+import { lastMembers } from './json-end.js'
 import { LineSplitter } from './lines.js'
 import type { Origin } from './origin.js'
 import { addText, emptyReading, maxTextLength, type Reading } from './reading.js'
@@ -83,6 +84,17 @@ export class ResponseReader {
       }
     }
     return this.finish(body.takeText())
+  }
+
+  /** Answers the figures at the end of a JSON body of which no more was kept, if they are whole. */
+  finishEnd(body: BodyBuffer): Reading {
+    const members = lastMembers(body.takeText())
+    if (members !== undefined) readPayload(members, this.reading)
+    const { output_is_final, tokens } = this.#checked()
+    if (!output_is_final || tokens.input_tokens === undefined) {
+      this.reading = emptyReading(this.#options.origin)
+    }
+    return this.reading
   }
 
   /** Folds the last (often the only) window and answers what was read. */
