@@ -92,7 +92,8 @@ export interface Correction {
   readonly output_tokens: number
   readonly cache_read_tokens?: number
   readonly reasoning_tokens?: number
-  readonly cost_nano_usd?: number
+  /** Null where it is not told: that of the estimate is none of these figures. */
+  readonly cost_nano_usd: number | null
 }
 
 export type TokenSource = 'provider' | 'annotated' | 'tokenizer' | 'estimate' | 'none'

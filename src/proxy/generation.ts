@@ -18,7 +18,7 @@ const generation = z.object({
 /**
  * The final figures in OpenRouter's answer about a generation; undefined while it has none. Tokens
  * are the model's own (`native_…`), which are what is billed. With a key of one's own the cost is
- * the fee and what the model's provider takes.
+ * the fee and what the model's provider takes, unknown where that is not told.
  * https://openrouter.ai/docs/api-reference/get-a-generation
  */
 export function readGeneration(json: unknown): Correction | undefined {
@@ -30,13 +30,13 @@ export function readGeneration(json: unknown): Correction | undefined {
   if (!isTokenCount(input) || !isTokenCount(output)) return undefined
   const cached = data.native_tokens_cached
   const reasoning = data.native_tokens_reasoning
-  const upstreamCost = data.is_byok === true ? (data.upstream_inference_cost ?? 0) : 0
-  const cost = data.total_cost == null ? undefined : nanoUsd(data.total_cost + upstreamCost)
+  const upstreamCost = data.is_byok === true ? (data.upstream_inference_cost ?? NaN) : 0
+  const cost = nanoUsd((data.total_cost ?? NaN) + upstreamCost)
   return {
     input_tokens: input,
     output_tokens: output,
     ...(isTokenCount(cached) && cached <= input && { cache_read_tokens: cached }),
     ...(isTokenCount(reasoning) && reasoning <= output && { reasoning_tokens: reasoning }),
-    ...(cost !== undefined && { cost_nano_usd: cost }),
+    cost_nano_usd: cost ?? null,
   }
 }

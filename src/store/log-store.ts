@@ -71,7 +71,7 @@ export class LogStore {
       ...correction,
       tokens_used: correction.input_tokens + correction.output_tokens,
       token_source: 'provider' as const,
-      ...(correction.cost_nano_usd !== undefined && { cost_source: 'provider' as const }),
+      cost_source: correction.cost_nano_usd === null ? '$$REMOVE' : 'provider',
     }
     const { matchedCount } = await this.#db.within(
       this.#logs().updateOne({ _id: id }, [{ $set: { ...figures, ...stampedAnew(recordedAt) } }], {

@@ -130,6 +130,8 @@ describe("providers that speak OpenAI's formats", () => {
     assert.equal(nanoUsd(byok.cost_usd), 13_125_000)
     assert.equal(read({ cost: 0.0125, is_byok: false, ...upstream }).cost_usd, 0.0125)
     assert.equal(read({ cost: 0 }).cost_usd, 0)
+    const untold = { cost_details: { upstream_inference_cost: null } }
+    assert.equal(read({ cost: 0, is_byok: true, ...untold }).cost_usd, undefined)
     const bad = read({ cost: -1 })
     assert.deepEqual([bad.cost_usd, bad.usage_flags], [undefined, ['cost_usd_invalid']])
     const cached = { prompt_tokens_details: { cached_tokens: 8, cache_write_tokens: 5 } }

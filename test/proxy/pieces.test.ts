@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import { readGeneration } from '../../src/proxy/generation.js'
 import { hideUsage } from '../../src/proxy/hide-usage.js'
 import { membersOf, setMembers, withoutMember } from '../../src/proxy/members.js'
 import { Scrubber } from '../../src/proxy/scrub.js'
@@ -16,6 +17,19 @@ function cut(bytes: Buffer, fractions: readonly number[]): Buffer[] {
 const fractions = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 6 })
 const json = fc.dictionary(fc.string(), fc.jsonValue()).map((value) => ({ ...value }))
 const spacing = fc.constantFrom(undefined, 2, '\t')
+
+describe('what OpenRouter says of a generation later', () => {
+  const told = { native_tokens_prompt: 10, native_tokens_completion: 5, total_cost: 0.001 }
+  const costOf = (more: object) => readGeneration({ data: { ...told, ...more } })?.cost_nano_usd
+
+  it('has a cost where all of it is told', () => {
+    assert.equal(costOf({}), 1_000_000)
+    assert.equal(costOf({ is_byok: false, upstream_inference_cost: 0.02 }), 1_000_000)
+    assert.equal(costOf({ is_byok: true, upstream_inference_cost: 0.02 }), 21_000_000)
+    assert.equal(costOf({ is_byok: true, upstream_inference_cost: null }), null)
+    assert.equal(costOf({ total_cost: null }), null)
+  })
+})
 
 describe('the members of a JSON text', () => {
   it('are found where JSON.parse finds them', () => {

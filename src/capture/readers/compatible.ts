@@ -37,7 +37,8 @@ const ticksPerUsd = 1e10
 
 /**
  * The cost that OpenRouter (US dollars) or xAI (ticks) report. With the caller's own key at the
- * upstream provider (BYOK), OpenRouter's `cost` is its fee and the upstream's price comes on top.
+ * upstream provider (BYOK), OpenRouter's `cost` is its fee and the upstream's price comes on top:
+ * where that is not told, nobody knows the whole.
  * https://openrouter.ai/docs/use-cases/usage-accounting
  */
 export function readCost(usage: JsonObject, reading: Reading): void {
@@ -45,6 +46,7 @@ export function readCost(usage: JsonObject, reading: Reading): void {
   if (typeof cost === 'number') {
     const details = objectAt(usage, 'cost_details')
     const upstream = usage.is_byok === false ? undefined : details?.upstream_inference_cost
+    if (usage.is_byok === true && typeof upstream !== 'number') return
     reading.cost_usd = cost
     if (typeof upstream === 'number') {
       if (upstream < 0) flag(reading, 'cost_usd_invalid')
