@@ -40,7 +40,7 @@ type ByModel = readonly (readonly [RegExp, Factor])[]
 
 /**
  * OpenAI's priority processing costs a multiple that differs by model: its published prices over
- * its ordinary ones. https://openai.com/api-priority-processing/
+ * its ordinary ones. https://openai.com/api-fast-mode/
  */
 const openaiPriority: ByModel = [
   [/^gpt-4o-2024-05-13$/, factor(7, 4)],
@@ -52,6 +52,8 @@ const openaiPriority: ByModel = [
   [/^gpt-5-mini(?:-\d{4}-\d{2}-\d{2})?$/, factor(9, 5)],
   [/^gpt-5(?:\.[124])?(?:-codex)?(?:-\d{4}-\d{2}-\d{2})?$/, factor(2, 1)],
   [/^gpt-5\.4-mini(?:-\d{4}-\d{2}-\d{2})?$/, factor(2, 1)],
+  [/^gpt-5\.5(?:-\d{4}-\d{2}-\d{2})?$/, factor(5, 2)],
+  [/^gpt-5\.6-(?:sol|terra|luna)(?:-\d{4}-\d{2}-\d{2})?$/, factor(2, 1)],
 ]
 
 /** Anthropic's fast mode, likewise. https://platform.claude.com/docs/en/build-with-claude/fast-mode */

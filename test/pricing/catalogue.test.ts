@@ -128,6 +128,8 @@ describe('the catalogue', function () {
     ['openai', 'gpt-4.1', 'priority', 3_500_000 + 7_000_000],
     ['openai', 'gpt-5-2025-08-07', 'priority', 12_500_000],
     ['openai', 'gpt-5-2025-08-07', 'fast', 12_500_000],
+    ['openai', 'gpt-5.5', 'fast', 50_000_000],
+    ['openai', 'gpt-5.6-terra', 'priority', 20_000_000],
     ['openai', 'gpt-4.1', 'scale', null],
     ['anthropic', 'claude-opus-4-1', 'standard', 52_500_000],
     ['anthropic', 'claude-opus-4-1', 'batch', 26_250_000],
