@@ -19,7 +19,7 @@ describe('later figures of an operation that was rolled up already', () => {
     // A new primary, whose clock is behind that of the one before.
     const db = { serverNow: () => Promise.resolve(new Date(world.now - 3_000)) }
     const store = { ...world.store, db } as unknown as Parameters<typeof correctEvent>[0]
-    const correction = { input_tokens: 1_000, output_tokens: 5 }
+    const correction = { input_tokens: 1_000, output_tokens: 5, cost_nano_usd: null }
     assert.ok(await correctEvent(store, systemClock, 'e1', correction))
     for (let run = 0; run < 5; run++) {
       world.now += minuteMs
