@@ -4,7 +4,7 @@ import { goneMs, type Move, type Moved } from '../store/counter-move.js'
 import type { Clock } from '../clock.js'
 import type { Amount } from './amount.js'
 import { Nearness } from './nearness.js'
-import { isSameQuestion, type Held, type Kept, type Question } from './question.js'
+import { isSameQuestion, keptOf, type Held, type Kept, type Question } from './question.js'
 import { Tally } from './tally.js'
 import type { Trips } from '../trips.js'
 
@@ -53,7 +53,7 @@ export class Desk {
   #movedAt: number
   /** Whether others have left parts that should be merged. */
   #seesGone = false
-  #last: Kept = { keys: [], before: [], flows: [] }
+  #last: Kept = { keys: [], kept: [], since: -Infinity, flows: [] }
 
   constructor(subject: string, trips: Trips<Move, Moved>, clock: Clock) {
     this.#subject = subject
@@ -100,10 +100,11 @@ export class Desk {
 
   /** Counts what was admitted without asking, or puts the truth in the place of what was held. */
   settle(settled: Held, used: Amount): void {
-    const { windows, keys, before, flows, held } = settled
+    const { windows, since, held } = settled
     this.#nearness.counted(settled)
-    if (this.#last.keys.length === 0) this.#last = { keys, before, flows }
-    if (held !== undefined) this.#tally.release(keys, held)
+    // Who never asks learns of new windows here.
+    if (since > this.#last.since) this.#last = keptOf(settled)
+    if (held !== undefined) this.#tally.release(settled.keys, held)
     this.#tally.settle(windows, used)
     this.#isDirty = true
   }
@@ -194,7 +195,8 @@ export class Desk {
     this.#movedAt = this.#clock.elapsed()
   }
 
-  #moveOf({ limits, keys, before, flows }: Question, asks: readonly Amount[]): Move {
+  #moveOf(question: Question, asks: readonly Amount[]): Move {
+    const { limits, keys, flows } = question
     const now = this.#clock.now()
     if (this.#hasSpoken && this.#clock.elapsed() - this.#movedAt > silentMs) {
       this.#instance = randomUUID()
@@ -202,9 +204,9 @@ export class Desk {
       this.#tally.renew()
     }
     // Holds of windows that are over are settled there still.
-    const keep = [...new Set([...keys, ...before, ...this.#last.keys])]
+    const keep = [...new Set([...question.kept, ...this.#last.keys])]
     this.#tally.keepOnly(keep)
-    this.#last = { keys, before, flows }
+    this.#last = keptOf(question)
     this.#sequence += 1
     return {
       subject: this.#subject,

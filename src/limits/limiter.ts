@@ -4,7 +4,7 @@ import type { CounterPart } from '../store/counter-move.js'
 import { nothing, type Amount } from './amount.js'
 import { Breaker } from '../breaker.js'
 import { Desks, type CounterDoor } from './desks.js'
-import type { Held } from './question.js'
+import { keptOf, type Held } from './question.js'
 import type { Plan } from './plan.js'
 import { minuteMs } from '../time.js'
 import { Questions } from './questions.js'
@@ -73,8 +73,7 @@ export class Limiter {
   async admit(subject: string, plan: Plan, amount: Amount): Promise<Answered> {
     const question = this.#questions.of(plan)
     const reserved = (held: Amount | undefined): Reservation => {
-      const { keys, before, flows } = question
-      return { subject, plan, windows: question.windowKeys, keys, before, flows, held }
+      return { subject, plan, ...keptOf(question), windows: question.windowKeys, held }
     }
     const away = (): Answered =>
       plan.onStoreError === 'closed'
@@ -119,12 +118,12 @@ export class Limiter {
   /** Counts what was used without asking, in the current windows that its start lies in. */
   charge(subject: string, plan: Plan, used: Amount, startedAt: number): void {
     if (limitsNothing(plan)) return
-    const { windows, keys, before, flows } = this.#questions.of(plan)
+    const question = this.#questions.of(plan)
     const isFlowing = startedAt > this.#clock.now() - minuteMs
-    const touched = windows
+    const touched = question.windows
       .filter(({ key, from }) => (key === flowKey ? isFlowing : startedAt >= from))
       .map(({ key }) => key)
-    const held = { windows: touched, keys, before, flows, held: undefined }
+    const held = { ...keptOf(question), windows: touched, held: undefined }
     this.#desks.settle(subject, held, used)
   }
 

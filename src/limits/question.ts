@@ -8,8 +8,10 @@ export interface Question {
   readonly flows: readonly Flow[]
   /** Windows in which the operation counts, limited or not. */
   readonly keys: readonly string[]
-  /** Windows before those, in which other instances may be still. */
-  readonly before: readonly string[]
+  /** Windows of which a counter forgets nothing: those too that other plans and instances count in. */
+  readonly kept: readonly string[]
+  /** Since when these are the windows, epoch ms. */
+  readonly since: number
 }
 
 /** What a counter is kept for. */
@@ -21,6 +23,10 @@ export interface Held extends Kept {
   readonly windows: readonly string[]
   /** Undefined: it was let through without asking. */
   readonly held: Amount | undefined
+}
+
+export function keptOf({ keys, kept, since, flows }: Kept): Kept {
+  return { keys, kept, since, flows }
 }
 
 /** Whether both are asked under the same limits and in the same windows. */

@@ -12,12 +12,13 @@ export interface Prepared extends Question {
   readonly windows: readonly CalendarWindow[]
   /** Keys of those. */
   readonly windowKeys: readonly string[]
-  readonly validFrom: number
-  readonly validUntil: number
+  readonly until: number
 }
 
 /** Windows in which everything counts, limited or not. */
 const always: readonly Window[] = ['day', 'month']
+/** Windows that another plan of the same user may have limited, or will. */
+const all: readonly Window[] = ['minute', 'hour', 'day', 'month', 'lifetime']
 
 /** Plans as questions; each is made once for as long as its windows last. */
 export class Questions {
@@ -35,7 +36,7 @@ export class Questions {
   of(plan: Plan): Prepared {
     const now = this.#clock.now()
     const known = this.#prepared.get(plan)
-    if (known !== undefined && now < known.validUntil && now >= known.validFrom) return known
+    if (known !== undefined && now < known.until && now >= known.since) return known
     const prepared = prepare(plan, this.calendarOf(plan), now)
     this.#prepared.set(plan, prepared)
     return prepared
@@ -59,15 +60,16 @@ function prepare(plan: Plan, calendar: Calendar, now: number): Prepared {
     .map((limit) => counted(limit, calendar.at(now, limit.window).key))
   if (plan.concurrency !== null) limits.push(counted(concurrencyLimit(plan.concurrency), nowKey))
   const windowKeys = windows.map(({ key }) => key)
+  const calendarWindows = all.map((window) => calendar.at(now, window))
   return {
     limits,
     flows,
     windows,
     windowKeys,
     keys: [...windowKeys, ...(plan.concurrency === null ? [] : [nowKey])],
-    before: windows.flatMap(({ before }) => (before === undefined ? [] : [before])),
-    validFrom: Math.max(...windows.map(({ from }) => from)),
-    validUntil: Math.min(...windows.map(({ resetsAt }) => resetsAt)),
+    kept: [flowKey, nowKey, ...calendarWindows.flatMap((one) => [one.key, ...one.neighbours])],
+    since: Math.max(...calendarWindows.map(({ from }) => from)),
+    until: Math.min(...calendarWindows.map(({ resetsAt }) => resetsAt)),
   }
 }
 
@@ -82,5 +84,5 @@ const flowWindow: CalendarWindow = {
   window: 'lifetime',
   from: -Infinity,
   resetsAt: Infinity,
-  before: undefined,
+  neighbours: [],
 }

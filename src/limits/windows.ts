@@ -10,8 +10,8 @@ export interface CalendarWindow {
   readonly from: number
   /** Epoch ms at which the next begins; Infinity for a lifetime. */
   readonly resetsAt: number
-  /** The key of the one before, which other instances may be in still. */
-  readonly before: string | undefined
+  /** Keys of the one before and the one after, which instances with other clocks may be in. */
+  readonly neighbours: readonly string[]
 }
 
 const formats = {
@@ -40,18 +40,17 @@ export class Calendar {
 
   #find(now: number, window: Window): CalendarWindow {
     if (window === 'lifetime') {
-      return { key: 'lifetime', window, from: -Infinity, resetsAt: Infinity, before: undefined }
+      return { key: 'lifetime', window, from: -Infinity, resetsAt: Infinity, neighbours: [] }
     }
     const start = DateTime.fromMillis(now, { zone: this.#zone }).startOf(window)
+    const next = start.plus({ [window]: 1 }).startOf(window)
+    const before = start.minus({ [window]: 1 })
     return {
       key: this.#key(window, start),
       window,
       from: start.toMillis(),
-      resetsAt: start
-        .plus({ [window]: 1 })
-        .startOf(window)
-        .toMillis(),
-      before: this.#key(window, start.minus({ [window]: 1 })),
+      resetsAt: next.toMillis(),
+      neighbours: [this.#key(window, before), this.#key(window, next)],
     }
   }
 
