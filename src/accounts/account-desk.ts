@@ -4,7 +4,7 @@ import type { Rules } from '../limits/rules.js'
 import { moved, retryMoved } from '../retry-moved.js'
 import type { AccountDoc, AccountSettings } from '../store/account-store.js'
 import type { Store } from '../store/store.js'
-import { parseAccountChange, type SetFields } from './account-input.js'
+import { parseAccountChange, type AccountPlans, type SetFields } from './account-input.js'
 
 type Door = Pick<Store, 'accounts' | 'audit'> & { db: Pick<Store['db'], 'serverNow'> }
 
@@ -37,8 +37,8 @@ export class AccountDesk {
     const account = await this.#store.accounts.find(userId)
     const before = account?.settings
     const now = await this.#store.db.serverNow()
-    const planOf = (tier: string | undefined) => this.#planOf(tier, account)
-    const { fields, budget } = parseAccountChange(input, before ?? {}, planOf, { now, actor })
+    const plans = this.#plansOf(account)
+    const { fields, budget } = parseAccountChange(input, before ?? {}, plans, { now, actor })
     const stamps = { revision: (before?.revision ?? 0) + 1, updated_at: now, updated_by: actor }
     const after = { ...fields, ...stamps }
     const entry = {
@@ -52,9 +52,12 @@ export class AccountDesk {
     return { settings: after, budget }
   }
 
-  #planOf(tier: string | undefined, account: AccountDoc | undefined) {
-    if (tier !== undefined) return this.#rules.book.find(tier)
-    return this.#rules.book.of(account?.seen_tier || undefined)
+  #plansOf(account: AccountDoc | undefined): AccountPlans {
+    const { book } = this.#rules
+    return {
+      find: (tier) => book.find(tier),
+      of: (tier) => book.of(tier ?? (account?.seen_tier || undefined)),
+    }
   }
 }
 

@@ -47,6 +47,14 @@ export interface AccountMoment {
   readonly actor: string
 }
 
+/** The plans, as far as an account is concerned. */
+export interface AccountPlans {
+  /** Undefined: there is no such tier. */
+  find(tier: string): Plan | undefined
+  /** The plan that holds for a tier, be there none of that name; undefined: where none is set. */
+  of(tier: string | undefined): Plan
+}
+
 /** What the body of `PATCH /users/:user_id` asks for. */
 export interface AccountChange {
   readonly fields: SetFields
@@ -56,20 +64,20 @@ export interface AccountChange {
 
 /**
  * Reads the body of `PATCH /users/:user_id` over what is set: null takes a field away, what is not
- * named stays. `planOf` is the plan of a tier that is known, or of the account where none is set.
+ * named stays.
  * @throws UsageError `invalid_body` when it is no object, `invalid_account` naming field and rule
  */
 export function parseAccountChange(
   input: unknown,
   before: SetFields,
-  planOf: (tier: string | undefined) => Plan | undefined,
+  plans: AccountPlans,
   moment: AccountMoment,
 ): AccountChange {
   const given = parseInput(change, input, 'invalid_account', 'an account')
   const tier = given.tier === undefined ? before.tier : (given.tier ?? undefined)
-  const plan = planOf(tier)
-  if (plan === undefined) throw invalid('tier', 'is no plan')
-  const overrides = overridesOf(given, before, plan, moment.now)
+  const isUnknown = typeof given.tier === 'string' && plans.find(given.tier) === undefined
+  if (isUnknown) throw invalid('tier', 'is no plan')
+  const overrides = overridesOf(given, before, plans.of(tier), moment.now)
   const blocked = blockedOf(given, before, moment)
   const org_id = given.org_id === undefined ? before.org_id : (given.org_id ?? undefined)
   const timezone = given.timezone === undefined ? before.timezone : (given.timezone ?? undefined)

@@ -58,6 +58,19 @@ describe('accounts by HTTP', function () {
     assert.deepEqual(await statuses('alice', 1), [429])
   })
 
+  it('change while the plan that a user is on is gone', async () => {
+    await send('PATCH', '/plans/team', { limits: [{ ...daily, limit: 9 }] })
+    await change('dora', { tier: 'team' })
+    await send('DELETE', '/plans/team')
+    const { overrides } = await change('dora', { overrides: [{ name: 'daily', limit: 1 }] })
+    assert.equal((overrides as unknown[]).length, 1)
+    assert.deepEqual(await statuses('dora', 2), [200, 429])
+    await change('dora', { blocked: { reason: 'Chargeback' } })
+    assert.deepEqual(await statuses('dora', 1), [403])
+    const again = await send('PATCH', '/users/dora', { tier: 'team' })
+    assert.deepEqual([again.status, again.body.field], [422, 'tier'])
+  })
+
   it('make exceptions from one limit, for a while', async () => {
     const until = new Date(systemClock.now() + 60_000).toISOString()
     await change('alice', { overrides: [{ name: 'daily', limit: 3, until }] })
