@@ -50,7 +50,11 @@ function planActions({ store, limits: { rules } }: House): PlanActions {
 }
 
 function accountDesk(house: House): AccountDesk {
-  return new AccountDesk(house.store, house.limits.rules, budgetDesk(house))
+  const { store, limits } = house
+  return new AccountDesk(store, limits.rules, budgetDesk(house), {
+    onZone: (userId, zone) =>
+      limits.countFromLog(`user:${userId}`, limits.limiter.calendarOf(zone)),
+  })
 }
 
 function budgetDesk({ store, limits }: House): BudgetDesk {

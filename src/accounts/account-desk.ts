@@ -8,16 +8,28 @@ import { parseAccountChange, type AccountPlans, type SetFields } from './account
 
 type Door = Pick<Store, 'accounts' | 'audit'> & { db: Pick<Store['db'], 'serverNow'> }
 
+export interface AccountHooks {
+  /** A user is about to have other days and months; undefined: those of the billing zone. */
+  onZone(userId: string, timezone: string | undefined): Promise<void>
+}
+
 /** Changes what is set for accounts: every change is checked, audited, and in use here at once. */
 export class AccountDesk {
   readonly #store: Door
   readonly #rules: Pick<Rules, 'accounts' | 'book'>
   readonly #budgets: BudgetDesk
+  readonly #hooks: AccountHooks
 
-  constructor(store: Door, rules: Pick<Rules, 'accounts' | 'book'>, budgets: BudgetDesk) {
+  constructor(
+    store: Door,
+    rules: Pick<Rules, 'accounts' | 'book'>,
+    budgets: BudgetDesk,
+    hooks: AccountHooks,
+  ) {
     this.#store = store
     this.#rules = rules
     this.#budgets = budgets
+    this.#hooks = hooks
   }
 
   /**
@@ -25,7 +37,12 @@ export class AccountDesk {
    * @throws UsageError `invalid_account`, or `conflict` when others change it all the time
    */
   async change(userId: string, input: unknown, actor: string): Promise<AccountSettings> {
-    const { settings, budget } = await retryMoved(() => this.#change(userId, input, actor))
+    const changed = await retryMoved(() => this.#change(userId, input, actor))
+    const { before, settings, budget } = changed
+    if (settings.timezone !== before?.timezone) {
+      // What cannot be counted now is healed later.
+      await this.#hooks.onZone(userId, settings.timezone).catch(() => undefined)
+    }
     await this.#rules.accounts.refresh()
     const subject = { scope: 'user', subject_id: userId } as const
     if (budget) await this.#budgets.set(subject, budget, actor)
@@ -49,7 +66,7 @@ export class AccountDesk {
     await this.#store.audit.during(entry, async () => {
       if (!(await this.#store.accounts.putSettings(userId, after))) throw moved('The account')
     })
-    return { settings: after, budget }
+    return { before, settings: after, budget }
   }
 
   #plansOf(account: AccountDoc | undefined): AccountPlans {

@@ -35,6 +35,8 @@ const settledMs = 3_600_000
 const readMs = 30_000
 /** The same while an admin waits, ms. */
 const waitedReadMs = 4_000
+/** How often a counter is looked at that is told something all the time. */
+const maxTries = 5
 const kinds = ['hour', 'day', 'month', 'lifetime'] as const
 /** The last instant there is, epoch ms. */
 const lastInstant = 8.64e15
@@ -81,17 +83,20 @@ export async function countFromLog(
   calendar: Calendar,
   now: number,
 ): Promise<void> {
-  const [counter] = await counters.states([subject])
-  const windows = (['day', 'month'] as const)
-    .map((kind) => calendar.at(now, kind))
-    .filter(({ key }) => counter?.parts.some(({ k }) => k === key) !== true)
-  if (windows.length === 0) return
-  const logged = await sums.of(ownerOf(subject), windows.map(spanOf), waitedReadMs)
-  const amounts = windows.flatMap(({ key }, index) => {
-    const amount = logged[index]
-    return amount === undefined ? [] : [{ key, amount }]
-  })
-  await counters.add(counter ?? { subject }, amounts)
+  const windows = (['day', 'month'] as const).map((kind) => calendar.at(now, kind))
+  let logged: Amount[] | undefined
+  for (let tries = 1; tries <= maxTries; tries++) {
+    const [counter] = await counters.states([subject])
+    const isCounted = (key: string) => counter?.parts.some(({ k }) => k === key) === true
+    if (windows.every(({ key }) => isCounted(key))) return
+    logged ??= await sums.of(ownerOf(subject), windows.map(spanOf), waitedReadMs)
+    const amounts = windows.flatMap(({ key }, index) => {
+      const amount = logged?.[index]
+      return amount === undefined || isCounted(key) ? [] : [{ key, amount }]
+    })
+    // Else it was told something meanwhile.
+    if (await counters.add(counter ?? { subject }, amounts)) return
+  }
 }
 
 function isHolding({ parts }: CounterState, now: number): boolean {

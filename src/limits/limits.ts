@@ -49,10 +49,9 @@ export class Limits {
     await this.#watch.flush()
   }
 
-  /** Counts what the log has of a counter that nothing was counted in so far. */
-  async countFromLog(subject: string): Promise<void> {
-    const now = this.#clock.now()
-    await countFromLog(this.#store, subject, this.calendarOf(subject), now)
+  /** Counts what the log has of windows of a counter in which nothing was counted so far. */
+  async countFromLog(subject: string, calendar = this.calendarOf(subject)): Promise<void> {
+    await countFromLog(this.#store, subject, calendar, this.#clock.now())
   }
 
   /** The calendar of whom a counter belongs to. */

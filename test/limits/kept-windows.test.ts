@@ -64,6 +64,14 @@ describe('what was counted in a window', function () {
     assert.deepEqual(statuses, [200, 200, 429, 200, 200, 200, 429, 429])
   })
 
+  it('has it in the day of another zone that an admin puts the user in', async () => {
+    for (let i = 0; i < 2; i++) await spend(app, 'dan', { tokens: 1 })
+    await app.send('PATCH', '/users/dan', { timezone: 'Pacific/Kiritimati' })
+    await spend(app, 'dan', { tokens: 1 })
+    const { 'per-day': today, 'per-month': month } = await used('dan')
+    assert.deepEqual([today, month], [3, 3])
+  })
+
   it('has it when other processes record under another plan, or by a clock that is behind', async () => {
     const trial = { tier: 'trial' }
     for (let i = 0; i < 2; i++) await spend(app, 'carol', { tokens: 1 }, trial)
