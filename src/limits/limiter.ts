@@ -64,14 +64,15 @@ export class Limiter {
   constructor(door: CounterDoor, clock: Clock, timezone: string) {
     this.#door = door
     this.#clock = clock
-    this.#questions = new Questions(clock, timezone)
+    this.#questions = new Questions(timezone)
     this.#desks = new Desks(door, clock)
     this.#breaker = new Breaker(clock)
   }
 
   /** Asks for an operation. Never rejects. */
   async admit(subject: string, plan: Plan, amount: Amount): Promise<Answered> {
-    const question = this.#questions.of(plan)
+    const askedAt = this.#clock.now()
+    const question = this.#questions.of(plan, askedAt)
     const reserved = (held: Amount | undefined): Reservation => {
       return { subject, plan, ...keptOf(question), windows: question.windowKeys, held }
     }
@@ -84,7 +85,8 @@ export class Limiter {
       const answer = await this.#desks.of(subject).ask(question, amount)
       this.#breaker.succeeded()
       const { admitted, parts, delayMs } = answer
-      const standings = this.#standings(plan, parts)
+      // In the windows that were asked about: they may be over by now.
+      const standings = this.#standings(plan, parts, askedAt)
       if (admitted) {
         return { outcome: 'admitted', reservation: reserved(amount), standings, delayMs }
       }
@@ -118,8 +120,9 @@ export class Limiter {
   /** Counts what was used without asking, in the current windows that its start lies in. */
   charge(subject: string, plan: Plan, used: Amount, startedAt: number): void {
     if (limitsNothing(plan)) return
-    const question = this.#questions.of(plan)
-    const isFlowing = startedAt > this.#clock.now() - minuteMs
+    const now = this.#clock.now()
+    const question = this.#questions.of(plan, now)
+    const isFlowing = startedAt > now - minuteMs
     const touched = question.windows
       .filter(({ key, from }) => (key === flowKey ? isFlowing : startedAt >= from))
       .map(({ key }) => key)
@@ -144,8 +147,9 @@ export class Limiter {
     if (subjects.length === 0) return levels.map(() => [])
     await this.#desks.say(subjects)
     const counters = await this.#door.find(subjects)
+    const now = this.#clock.now()
     return levels.map(({ subject, plan }) =>
-      this.#standings(plan, counters.get(subject)?.parts ?? []),
+      this.#standings(plan, counters.get(subject)?.parts ?? [], now),
     )
   }
 
@@ -158,8 +162,8 @@ export class Limiter {
     this.#desks.stop()
   }
 
-  #standings(plan: Plan, parts: readonly CounterPart[]): Standing[] {
-    return standingsOf(plan, parts, this.#questions.calendarOf(plan), this.#clock.now())
+  #standings(plan: Plan, parts: readonly CounterPart[], now: number): Standing[] {
+    return standingsOf(plan, parts, this.#questions.calendarOf(plan), now)
   }
 }
 

@@ -1,4 +1,3 @@
-import type { Clock } from '../clock.js'
 import { flowKey } from '../store/counter-flow.js'
 import type { CountedLimit } from '../store/counter-move.js'
 import type { Question } from './question.js'
@@ -22,19 +21,16 @@ const all: readonly Window[] = ['minute', 'hour', 'day', 'month', 'lifetime']
 
 /** Plans as questions; each is made once for as long as its windows last. */
 export class Questions {
-  readonly #clock: Clock
   readonly #timezone: string
   readonly #calendars = new Map<string, Calendar>()
   readonly #prepared = new WeakMap<Plan, Prepared>()
 
-  constructor(clock: Clock, timezone: string) {
-    this.#clock = clock
+  constructor(timezone: string) {
     this.#timezone = timezone
   }
 
   /** The same object as long as the windows are the same. */
-  of(plan: Plan): Prepared {
-    const now = this.#clock.now()
+  of(plan: Plan, now: number): Prepared {
     const known = this.#prepared.get(plan)
     if (known !== undefined && now < known.until && now >= known.since) return known
     const prepared = prepare(plan, this.calendarOf(plan), now)
