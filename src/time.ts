@@ -44,9 +44,9 @@ export interface LocalDay extends Span {
 /** The calendar days that a span touches, clipped to it. */
 export function localDays({ from, to }: Span, timezone: string): LocalDay[] {
   const days: LocalDay[] = []
-  let start = DateTime.fromJSDate(from, { zone: timezone }).startOf('day')
+  let start = startOf(DateTime.fromJSDate(from, { zone: timezone }), 'day')
   while (start.toMillis() < to.getTime()) {
-    const next = start.plus({ days: 1 }).startOf('day')
+    const next = startOf(start.plus({ days: 1 }), 'day')
     days.push({
       date: start.toFormat('yyyy-MM-dd'),
       from: new Date(Math.max(start.toMillis(), from.getTime())),
@@ -59,26 +59,23 @@ export function localDays({ from, to }: Span, timezone: string): LocalDay[] {
 
 /** The last `days` calendar days of a zone, today included, up to the end of today. */
 export function lastDays(now: number, days: number, timezone: string): Span {
-  const today = DateTime.fromMillis(now, { zone: timezone }).startOf('day')
+  const today = startOf(DateTime.fromMillis(now, { zone: timezone }), 'day')
   return {
-    from: today
-      .minus({ days: days - 1 })
-      .startOf('day')
-      .toJSDate(),
-    to: today.plus({ days: 1 }).startOf('day').toJSDate(),
+    from: startOf(today.minus({ days: days - 1 }), 'day').toJSDate(),
+    to: startOf(today.plus({ days: 1 }), 'day').toJSDate(),
   }
 }
 
 /** The calendar month of a zone that holds `now`. */
 export function billingMonth(now: number, timezone: string): Span {
-  const start = DateTime.fromMillis(now, { zone: timezone }).startOf('month')
-  return { from: start.toJSDate(), to: start.plus({ months: 1 }).startOf('month').toJSDate() }
+  const start = startOf(DateTime.fromMillis(now, { zone: timezone }), 'month')
+  return { from: start.toJSDate(), to: startOf(start.plus({ months: 1 }), 'month').toJSDate() }
 }
 
-/** Where midnight comes twice, a day begins with the first. */
-function startOfDay(day: DateTime): Date {
-  const [first = day] = day.startOf('day').getPossibleOffsets()
-  return first.toJSDate()
+/** The beginning of the day or month that an instant lies in: with the first, where midnight comes twice. */
+export function startOf(at: DateTime, unit: 'day' | 'month'): DateTime {
+  const start = at.startOf(unit)
+  return start.getPossibleOffsets()[0] ?? start
 }
 
 /** Reads `2026-03-29` (midnight in the zone) or an ISO 8601 instant with an offset. */
@@ -89,5 +86,5 @@ export function parseInstant(text: string, timezone: string): Date | undefined {
   const parsed = DateTime.fromISO(text, isDate ? { zone: timezone } : { setZone: true })
   const year = parsed.year
   if (!parsed.isValid || year < 2000 || year > 9999) return undefined
-  return isDate ? startOfDay(parsed) : parsed.toJSDate()
+  return (isDate ? startOf(parsed, 'day') : parsed).toJSDate()
 }

@@ -1,4 +1,5 @@
 import { DateTime } from 'luxon'
+import { startOf } from '../time.js'
 import type { Window } from './plan.js'
 
 /** A calendar window that an instant lies in. Its key is part of each counter: nothing is reset. */
@@ -42,8 +43,8 @@ export class Calendar {
     if (window === 'lifetime') {
       return { key: 'lifetime', window, from: -Infinity, resetsAt: Infinity, neighbours: [] }
     }
-    const start = DateTime.fromMillis(now, { zone: this.#zone }).startOf(window)
-    const next = start.plus({ [window]: 1 }).startOf(window)
+    const start = startOfWindow(DateTime.fromMillis(now, { zone: this.#zone }), window)
+    const next = startOfWindow(start.plus({ [window]: 1 }), window)
     const before = start.minus({ [window]: 1 })
     return {
       key: this.#key(window, start),
@@ -59,4 +60,8 @@ export class Calendar {
     const offset = window === 'hour' || window === 'minute' ? start.toFormat('ZZZ') : ''
     return `${window}@${start.toFormat(formats[window])}${offset}`
   }
+}
+
+function startOfWindow(at: DateTime, window: Exclude<Window, 'lifetime'>): DateTime {
+  return window === 'day' || window === 'month' ? startOf(at, window) : at.startOf(window)
 }
