@@ -28,7 +28,7 @@ export async function globalUsage(store: InsightDoor, span: Span, timezone: stri
   const [rows, rolledUp, sums] = await Promise.all([
     store.rows.read(plan.log, undefined),
     rolledUpSlices(store, plan, undefined),
-    sumsOf(store, plan, timezone),
+    sumsOf(store, plan, days),
   ])
   const slices = [...rolledUp, ...rows.map(sliceOf)]
   const users = usersOf(sums, rows, days)
@@ -81,10 +81,14 @@ function noTotal(): UserTotal {
 }
 
 /** What the rollups say of each user in a planned span. */
-async function sumsOf(store: InsightDoor, plan: ReadPlan, timezone: string): Promise<UserSum[]> {
+async function sumsOf(
+  store: InsightDoor,
+  plan: ReadPlan,
+  days: readonly LocalDay[],
+): Promise<UserSum[]> {
   const sums = await Promise.all([
     store.days.perUser(plan.days),
-    store.intervals.perUser(plan.intervals, timezone),
+    store.intervals.perUser(plan.intervals, days),
   ])
   return sums.flat()
 }

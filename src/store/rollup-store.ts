@@ -1,9 +1,10 @@
 import type { Model, mongo } from 'mongoose'
 import { figureNames, type Cell, type PartOfCell } from '../rollup/cells.js'
 import type { DayDoc, IntervalDoc } from '../rollup/documents.js'
-import type { Span } from '../time.js'
+import type { LocalDay, Span } from '../time.js'
 import { durable, type Database } from './database.js'
 import type { Databases } from './databases.js'
+import { dayOf } from './day-of.js'
 import { inParts, rangesAtOnce } from './span-parts.js'
 import type { UserFigures, UserSum, UserTotals } from './user-sums.js'
 import {
@@ -120,13 +121,11 @@ export class RollupStore<T extends Doc> {
   }
 
   /**
-   * Sums per user over these spans, and per `[user, day]` presence in the zone when asked. A user may
-   * come several times, to be added up.
+   * Sums per user over these spans, and per user and day of those that are given. A user may come
+   * several times, to be added up.
    */
-  async perUser(spans: readonly Span[], timezone?: string): Promise<UserSum[]> {
-    const day = timezone && {
-      $dateToString: { date: `$${this.#at}`, format: '%Y-%m-%d', timezone },
-    }
+  async perUser(spans: readonly Span[], days?: readonly LocalDay[]): Promise<UserSum[]> {
+    const day = days && dayOf(`$${this.#at}`, days)
     const stages = [
       {
         $group: {
