@@ -84,7 +84,7 @@ export interface RouteContext {
   /** False: there are none. */
   metrics: { public: boolean; expose(): Promise<{ contentType: string; text: string }> } | false
   realtime(): Promise<Realtime>
-  /** Calls back on activity, at most once a second; answers how to stop. */
+  /** Calls back on activity, and when `realtime` has it; answers how to stop. */
   onActivity(listener: () => void): () => void
   logs(filter: LogFilter, after: LogPosition | undefined, limit: number): Promise<UsageEvent[]>
   /** Erases a user up to now, or begins to. */

@@ -40,22 +40,31 @@ function startStream(context: RouteContext, req: Request, res: Response, first: 
     'X-Accel-Buffering': 'no',
   })
   let id = 0
+  let told: Realtime | undefined
+  const isOver = () => res.writableEnded || res.destroyed
   const send = (realtime: Realtime) => {
-    if (res.writableEnded || res.destroyed || res.writableLength > maxUnreadBytes) return
+    if (isOver() || res.writableLength > maxUnreadBytes) return
+    told = realtime
     res.write(`id: ${++id}\nevent: realtime\ndata: ${JSON.stringify(realtimeJson(realtime))}\n\n`)
   }
-  const tick = () => {
+  const sorry = () => {
+    if (!isOver()) res.write(': the database is away\n\n')
+  }
+  const tick = (onlyNews: boolean) => {
     if (!context.isOpen()) res.end()
-    else context.realtime().then(send, () => res.write(': the database is away\n\n'))
+    else
+      context.realtime().then((found) => {
+        if (found !== told || !onlyNews) send(found)
+      }, sorry)
   }
   send(first)
   if (req.method === 'HEAD') {
     res.end()
     return
   }
-  const timer = setInterval(tick, everyMs)
+  const timer = setInterval(tick, everyMs, false)
   timer.unref()
-  const silence = context.onActivity(tick)
+  const silence = context.onActivity(() => tick(true))
   res.once('close', () => {
     clearInterval(timer)
     silence()

@@ -13,6 +13,7 @@ import { estimate, estimateSamples } from './insight/estimate.js'
 import { globalUsage } from './insight/global-usage.js'
 import { modelsUsage, type ModelsQuestion } from './insight/models.js'
 import { realtime, type Realtime } from './insight/realtime.js'
+import { paced } from './insight/paced.js'
 import { quota } from './insight/quota.js'
 import { shared } from './insight/shared.js'
 import { userUsage, type UserUsage } from './insight/user-usage.js'
@@ -52,7 +53,11 @@ export function createRouteContext(config: Config, house: House, find: FindCalle
     erase: (userId, actor) => house.eraser.request(userId, actor),
     facts: async (user) => factsOf(store, user.user_id, await askQuota(config, house, user)),
     metrics: metricsOf(config, house),
-    onActivity: (listener) => house.onActivity(listener),
+    onActivity: paced(
+      (listener) => house.onActivity(listener),
+      shareMs,
+      () => house.isClosed,
+    ),
     audit: (filter, after, limit) => store.audit.page(filter, after, limit),
     sortValue: (account, sort) => store.accounts.sortValue(account, sort),
     parseEvent: (input, sender) => house.parseEvent(input, sender),

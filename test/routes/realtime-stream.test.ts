@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { bearer, startApp, type TestApp } from '../helpers/app.js'
+import { until } from '../helpers/until.js'
+
+interface Event {
+  generated_at: string
+  last_hour: { total_operations: number }
+}
+
+describe('the stream of the last hour', function () {
+  this.timeout(20_000)
+  let app: TestApp
+  let events: Event[]
+  let leave: () => Promise<void>
+  beforeEach(async () => {
+    app = await startApp((host) => {
+      host.post('/ai/chat', (_req, res) => {
+        res.json({ model: 'gpt-4o', usage: { prompt_tokens: 3, completion_tokens: 2 } })
+      })
+    })
+    events = []
+    leave = await listen()
+    await until(() => events.length > 0)
+  })
+  afterEach(async () => {
+    await leave()
+    await app.close()
+  })
+
+  async function listen() {
+    const left = new AbortController()
+    const headers = bearer('root', { role: 'admin' })
+    const url = `${app.url}/ai/usage/realtime/stream`
+    const { body } = await fetch(url, { headers, signal: left.signal })
+    const reading = (async () => {
+      let text = ''
+      for await (const bytes of body ?? []) {
+        const lines = (text + Buffer.from(bytes).toString()).split('\n')
+        text = lines.pop() ?? ''
+        const data = lines.filter((line) => line.startsWith('data: '))
+        events.push(...data.map((line) => JSON.parse(line.slice(6)) as Event))
+      }
+    })().catch(() => undefined)
+    return async () => {
+      left.abort()
+      await reading
+    }
+  }
+  const call = async () => {
+    const response = await fetch(`${app.url}/ai/chat`, { method: 'POST', headers: bearer('ann') })
+    await response.arrayBuffer()
+  }
+  const operations = () => events.at(-1)?.last_hour.total_operations
+
+  it('tells within two seconds what was done just after it had told something', async () => {
+    await call()
+    await until(() => operations() === 1, 2_000)
+    await call()
+    await until(() => operations() === 2, 2_000)
+  })
+
+  it('tells once a second while something is done all the time', async () => {
+    const end = performance.now() + 3_000
+    while (performance.now() < end) {
+      await call()
+      await sleep(60)
+    }
+    assert.ok(events.length >= 3, `${events.length} events`)
+    assert.ok(events.length <= 5, `${events.length} events`)
+    const told = events.map((event) => event.generated_at)
+    assert.equal(new Set(told).size, told.length)
+  })
+})
