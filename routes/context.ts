@@ -6,14 +6,14 @@ import type { BudgetState } from '../src/insight/budget-state.js'
 import type { Estimate } from '../src/insight/estimate.js'
 import type { Quota } from '../src/insight/quota.js'
 import type { UserUsage } from '../src/insight/user-usage.js'
-import type { UserRow } from '../src/insight/users.js'
+import type { UserRow, UsersQuery } from '../src/insight/users.js'
 import type { Plan } from '../src/limits/plan.js'
 import type { UnrecordedEvent, UsageEvent } from '../src/event.js'
 import type { ErasureDoc } from '../src/store/erasure-store.js'
 import type { Fact } from '../src/export/facts.js'
 import type { HealthReport } from '../src/health.js'
 import type { Submitted } from '../src/ledger/submit.js'
-import type { AccountDoc, AccountQuery, AccountSettings } from '../src/store/account-store.js'
+import type { AccountDoc, AccountSettings } from '../src/store/account-store.js'
 import type { AuditDoc, AuditFilter, AuditPosition } from '../src/store/audit-store.js'
 import type { BudgetDoc, BudgetFilter } from '../src/store/budget-store.js'
 import type { PlanDoc } from '../src/store/plan-store.js'
@@ -96,8 +96,8 @@ export interface RouteContext {
   plans: PlanActions
   budgets: BudgetActions
   audit(filter: AuditFilter, after: AuditPosition | undefined, limit: number): Promise<AuditDoc[]>
-  users(query: AccountQuery): Promise<{ rows: UserRow[]; accounts: AccountDoc[] }>
-  sortValue(account: AccountDoc, sort: AccountQuery['sort']): number | string | Date
+  users(query: UsersQuery): Promise<{ rows: UserRow[]; accounts: AccountDoc[] }>
+  sortValue(account: AccountDoc, sort: UsersQuery['sort']): number | string | Date
   parseEvent(input: unknown, sender: string): UnrecordedEvent
   submit(events: readonly UnrecordedEvent[]): Promise<Submitted[]>
   health(): Promise<HealthReport>

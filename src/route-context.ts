@@ -17,9 +17,8 @@ import { paced } from './insight/paced.js'
 import { quota } from './insight/quota.js'
 import { shared } from './insight/shared.js'
 import { userUsage, type UserUsage } from './insight/user-usage.js'
-import { users } from './insight/users.js'
+import { users, type UsersQuery } from './insight/users.js'
 import type { Config } from './config.js'
-import type { AccountQuery } from './store/account-store.js'
 import { dayMs, type Span } from './time.js'
 import { version } from './version.js'
 
@@ -71,7 +70,7 @@ export function createRouteContext(config: Config, house: House, find: FindCalle
 /** The answers that have in them what was done just before. */
 function freshAnswers(config: Config, house: House) {
   const { clock, timezone } = config
-  const { store, plans } = house
+  const { store, plans, limits } = house
   const way = { stored: () => house.stored(), oldestMs: () => house.ledger.stats().oldest_ms }
   const live = freshly(way, () => realtime(store, clock.now()))
   return {
@@ -82,9 +81,10 @@ function freshAnswers(config: Config, house: House) {
     globalUsage: freshly(way, (span: Span, zone: string) => globalUsage(store, span, zone)),
     modelsUsage: freshly(way, (question: ModelsQuestion) => askModels(config, house, question)),
     logs: freshly(way, (...page: Parameters<typeof store.logs.page>) => store.logs.page(...page)),
-    users: freshly(way, (query: AccountQuery) =>
-      users(store, plans, query, { now: clock.now(), timezone }),
-    ),
+    users: freshly(way, async (query: UsersQuery) => {
+      await limits.rules.ready()
+      return users(store, plans, query, { now: clock.now(), timezone })
+    }),
   }
 }
 

@@ -2,7 +2,7 @@ import { usdOf } from '../event.js'
 import { tokensPerMonth, type Metric, type Plan } from '../limits/plan.js'
 import type { PlanBook } from '../limits/plans.js'
 import { addFigures, noFigures, type Figures } from '../rollup/cells.js'
-import type { AccountDoc, AccountQuery } from '../store/account-store.js'
+import type { AccountDoc, AccountQuery, Tiers } from '../store/account-store.js'
 import { lastDays, type Span } from '../time.js'
 import { planRead, type Freshness } from './plan.js'
 import { costUsd, tokensOf } from './rates.js'
@@ -28,6 +28,16 @@ export interface UserRow {
   last_active: Date
 }
 
+/** Which accounts, and of which plan. */
+export type UsersQuery = Omit<AccountQuery, 'tiers'> & { readonly tier?: string }
+
+/** The tiers whose users have the plan of one: the default plan is also of those that have none. */
+function tiersOf(plans: PlanBook, tier: string): Tiers {
+  if (tier === plans.of(undefined).tier)
+    return { other: plans.tiers().filter((one) => one !== tier) }
+  return { among: plans.find(tier) ? [tier] : [] }
+}
+
 /** What users did in a span. */
 interface Done {
   figures: Figures
@@ -41,10 +51,11 @@ interface Done {
 export async function users(
   store: InsightDoor,
   plans: PlanBook,
-  query: AccountQuery,
+  { tier, ...query }: UsersQuery,
   zone: { now: number; timezone: string },
 ): Promise<{ rows: UserRow[]; accounts: AccountDoc[] }> {
-  const accounts = await store.accounts.page(query)
+  const tiers = tier === undefined ? {} : { tiers: tiersOf(plans, tier) }
+  const accounts = await store.accounts.page({ ...query, ...tiers })
   if (accounts.length === 0) return { rows: [], accounts }
   const ids = accounts.map((account) => account._id)
   const today = lastDays(zone.now, 1, zone.timezone)

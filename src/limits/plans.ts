@@ -1,7 +1,7 @@
 import type { Plan } from './plan.js'
 
 export interface PlanChoice {
-  readonly plans: { get(tier: string): Plan | undefined }
+  readonly plans: { get(tier: string): Plan | undefined; keys(): Iterable<string> }
   readonly defaultPlan: string
   readonly trustTierClaim: boolean
 }
@@ -63,5 +63,10 @@ export class PlanBook {
 
   find(tier: string): Plan | undefined {
     return this.#plans.get(tier)
+  }
+
+  /** The tiers that have a plan. */
+  tiers(): string[] {
+    return [...this.#plans.keys()]
   }
 }

@@ -33,10 +33,14 @@ export class StoredPlans extends KeptFresh {
     return this.#stored.get(tier)?.plan ?? this.#defaults.plans.get(tier)
   }
 
+  /** The tiers that have a plan. */
+  keys(): Set<string> {
+    return new Set([...this.#defaults.plans.keys(), ...this.#stored.keys()])
+  }
+
   /** The plans by name, each with what is stored of it. */
   list(): { plan: Plan; doc: PlanDoc | undefined }[] {
-    const tiers = new Set([...this.#defaults.plans.keys(), ...this.#stored.keys()])
-    return [...tiers].sort().flatMap((tier) => {
+    return [...this.keys()].sort().flatMap((tier) => {
       const plan = this.get(tier)
       return plan === undefined ? [] : [{ plan, doc: this.#stored.get(tier)?.doc }]
     })

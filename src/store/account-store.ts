@@ -32,10 +32,13 @@ export interface AccountPosition {
   id: string
 }
 
+/** Some tiers, or all others, that of accounts of which none is known among them. */
+export type Tiers = { readonly among: readonly string[] } | { readonly other: readonly string[] }
+
 export interface AccountQuery {
   sort: AccountSort
   ascending: boolean
-  tier?: string
+  tiers?: Tiers
   blocked?: boolean
   prefix?: string
   after?: AccountPosition
@@ -167,14 +170,15 @@ export class AccountStore {
 }
 
 function accountFilter(query: AccountQuery, field: keyof AccountDoc) {
-  const { tier, blocked, prefix, after, ascending } = query
+  const { tiers, blocked, prefix, after, ascending } = query
   const beyond = ascending ? '$gt' : '$lt'
   const conditions: Record<string, unknown>[] = []
-  if (tier !== undefined) {
+  if (tiers !== undefined) {
+    const fits = 'among' in tiers ? { $in: [...tiers.among] } : { $nin: [...tiers.other] }
     conditions.push({
       $or: [
-        { 'settings.tier': { $eq: tier } },
-        { 'settings.tier': { $exists: false }, seen_tier: { $eq: tier } },
+        { 'settings.tier': { $exists: true, ...fits } },
+        { 'settings.tier': { $exists: false }, seen_tier: fits },
       ],
     })
   }
