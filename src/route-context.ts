@@ -133,10 +133,9 @@ const estimateDays = 90
 async function askEstimate(config: Config, house: House, asked: AskedUser, kind: EstimateQuestion) {
   const { operation_type, model } = kind
   const since = new Date(config.clock.now() - estimateDays * dayMs)
-  const plan = await planOf(config, house, asked)
   const [past, { limits }] = await Promise.all([
     house.store.logs.pastUses(asked.user_id, { ...kind, since }, estimateSamples),
-    quota(house.limits.limiter, asked.user_id, plan),
+    askQuota(config, house, asked),
   ])
   const named = { operation_type: operation_type ?? null, model: model ?? null }
   return estimate(named, past, limits, usualTokens(config, operation_type))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Estimate } from '../../src/insight/estimate.js'
 import type { PlanOptions } from '../../src/index.js'
-import { startApp, type TestApp } from '../helpers/app.js'
+import { bearer, startApp, type TestApp } from '../helpers/app.js'
 
 const tokens = { name: 'tokens', metric: 'tokens', window: 'month', limit: 10_000 } as const
 const requests = { name: 'requests', metric: 'requests', window: 'month', limit: 100 } as const
@@ -37,6 +37,19 @@ describe('how many more operations a caller can do', function () {
   it('is bounded by the tightest limit', async () => {
     await start({ limits: [tokens, { ...requests, limit: 9 }] }, [100, 200, 300, 400, 500])
     assert.deepEqual((await ask()).estimated_remaining, { min: 4, max: 4 })
+  })
+
+  it('is bounded by what all users of their organisation have left together', async () => {
+    const plans = { free: { limits: [tokens] }, team: { limits: [{ ...requests, limit: 3 }] } }
+    app = await startApp(() => undefined, { plans, orgPlan: 'team' })
+    const what = { operation_type: 'chat', input_tokens: 0, output_tokens: 100, org_id: 'acme' }
+    await app.usage.record({ ...what, user_id: 'alice' })
+    await app.usage.record({ ...what, user_id: 'bob' })
+    await app.usage.flush()
+    const headers = bearer('alice', { org: 'acme' })
+    const response = await fetch(`${app.url}/ai/usage/me/estimate`, { headers })
+    const { estimated_remaining } = (await response.json()) as Estimate
+    assert.deepEqual(estimated_remaining, { min: 1, max: 1 })
   })
 
   it('goes by operations of the kind and model that is asked for', async () => {
