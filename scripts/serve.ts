@@ -22,17 +22,17 @@ interface Running {
 /** The stand-alone server: an embedded mongod unless MONGODB_URI is set, a demo AI app, the meter. */
 async function serve(env: NodeJS.ProcessEnv, deadlineMs: number): Promise<Running> {
   const port = portOf(env.PORT)
-  const secret = env.JWT_SECRET ?? randomBytes(32).toString('base64url')
+  const secret = secretOf(env.JWT_SECRET)
   const mongod = env.MONGODB_URI
     ? undefined
     : await startEmbeddedMongod({ dataDir: './data/mongod', log, env })
   const chosen = await chooseUpstream(env)
   const { upstream, description } = chosen
   const usage = createUsage({
-    mongoUri: env.MONGODB_URI ?? mongod?.uri ?? '',
+    mongoUri: env.MONGODB_URI || (mongod?.uri ?? ''),
     auth: { secret, algorithms: ['HS256'] },
     spool: { dir: './data/spool' },
-    pricing: { catalogueFile: env.AI_USAGE_PRICES_FILE },
+    pricing: { catalogueFile: env.AI_USAGE_PRICES_FILE || undefined },
     logger: log,
   })
   await usage.ready().catch((error: unknown) => {
@@ -88,6 +88,14 @@ function announce(url: string, upstream: string, developmentSecret: string | und
   log.info(`  ADMIN_TOKEN=${mint('admin', 'admin')}`)
   log.info(
     `\nTry: curl -s ${url}/ai/chat -H "Authorization: Bearer $USER_TOKEN" -H 'Content-Type: application/json' -d '{"message":"Hello"}'`,
+  )
+}
+
+/** An empty one is a mistake: tokens that were handed out would be refused, and new ones printed. */
+function secretOf(text: string | undefined): string {
+  if (text !== '') return text ?? randomBytes(32).toString('base64url')
+  throw new Error(
+    'JWT_SECRET must have at least 32 random bytes, it is empty; without it one is made',
   )
 }
 
