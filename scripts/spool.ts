@@ -8,7 +8,7 @@ import { realFiles } from '../src/ledger/spool/files.js'
 import { deadLetterSuffix, linesOf, rewriteLetters } from '../src/ledger/spool/letter-file.js'
 import { bytesIn, countEvents } from '../src/ledger/spool/measure.js'
 import { writeBatch, type LedgerDoor } from '../src/ledger/writer.js'
-import { CommandError, runCommand, terminal } from './command.js'
+import { CommandError, parseCount, runCommand, terminal } from './command.js'
 import { withStore } from './open-store.js'
 
 const usage = `npm run spool -- list|inspect|retry [--dir ./data/spool] [--limit 20]
@@ -18,6 +18,9 @@ const usage = `npm run spool -- list|inspect|retry [--dir ./data/spool] [--limit
 
 async function spool(): Promise<number> {
   const { action, dir, limit } = readArguments()
+  await readdir(dir).catch((error: unknown) => {
+    throw new CommandError(`--dir cannot be read: ${error instanceof Error ? error.message : dir}`)
+  })
   if (action === 'list') return list(dir)
   if (action === 'inspect') return inspect(dir, limit)
   return retry(dir)
@@ -35,8 +38,9 @@ function readArguments() {
     const [action, ...more] = positionals
     const isKnown = action === 'list' || action === 'inspect' || action === 'retry'
     if (!isKnown || more.length > 0) throw new Error(`It must be told what to do`)
-    return { action, dir: values.dir, limit: Number(values.limit) }
+    return { action, dir: values.dir, limit: parseCount('limit', values.limit, 1, 1_000_000) }
   } catch (error) {
+    if (error instanceof CommandError) throw error
     const [reason] = (error instanceof Error ? error.message : String(error)).split('. ')
     throw new CommandError(`${reason ?? ''}.\nUsage: ${usage}`)
   }

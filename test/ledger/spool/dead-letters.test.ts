@@ -56,6 +56,17 @@ describe('events that MongoDB refuses for good', function () {
     assert.match(stderr, /1 more/)
   })
 
+  it('are not said to be none where the directory is not there', async () => {
+    for (const action of ['list', 'inspect', 'retry']) {
+      const { code, stdout, stderr } = await run('spool', [action, '--dir', `${dir}-of-nobody`])
+      assert.deepEqual([code, stdout], [1, ''])
+      assert.match(stderr, /^--dir cannot be read: .*no such file/)
+    }
+    const { code, stderr } = await spool('inspect', '--limit', 'all')
+    assert.equal(code, 1)
+    assert.match(stderr, /^--limit must be a whole number/)
+  })
+
   it('stay while they are refused, and are stored once they are not', async () => {
     const again = await spool('retry')
     assert.match(again.stdout, /0 stored, 0 were stored already, 3 refused again/)
