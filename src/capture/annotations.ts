@@ -70,7 +70,8 @@ export function mergeFacts(
   mergeCostAndTools(into, facts, refused)
   const metadata: unknown = facts.metadata
   if (isObject(metadata)) {
-    into.metadata = { ...into.metadata, ...allowedMetadata(metadata, metadataKeys) }
+    const allowed = allowedMetadata(metadata, metadataKeys)
+    if (allowed) into.metadata = { ...into.metadata, ...allowed }
   } else if (metadata !== undefined) refused.push('metadata')
   return refused
 }
@@ -101,12 +102,12 @@ function mergeCostAndTools(into: Annotations, facts: Facts, refused: string[]): 
 export function allowedMetadata(
   metadata: Record<string, unknown>,
   keys: ReadonlySet<string>,
-): Record<string, Scalar> {
+): Record<string, Scalar> | undefined {
   const allowed: Record<string, Scalar> = {}
   for (const key of [...keys].slice(0, 10)) {
     const value = Object.hasOwn(metadata, key) ? metadata[key] : undefined
     if (typeof value === 'string') allowed[key] = value.slice(0, 256).toWellFormed()
     else if (typeof value === 'boolean' || Number.isFinite(value)) allowed[key] = value as Scalar
   }
-  return allowed
+  return Object.keys(allowed).length === 0 ? undefined : allowed
 }

@@ -145,7 +145,7 @@ function eventOf(data: ExternalEvent, at: number, context: ExternalContext): Unr
     attempts: data.attempts ?? 1,
     client_request_id: id,
     timestamp: new Date(at),
-    ...(metadata && { metadata: allowedMetadata(metadata, context.metadataKeys) }),
+    ...nonEmpty({ metadata: metadata && allowedMetadata(metadata, context.metadataKeys) }),
     content_hash: fingerprint(data),
   }
 }
