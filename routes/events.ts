@@ -11,8 +11,8 @@ import { handle, type Route } from './route.js'
 
 const maxEvents = 1000
 const body = z.union([
-  z.array(z.unknown()).min(1),
-  z.strictObject({ events: z.array(z.unknown()).min(1) }).transform(({ events }) => events),
+  z.array(z.unknown()),
+  z.strictObject({ events: z.array(z.unknown()) }).transform(({ events }) => events),
 ])
 
 /** Operations that happened elsewhere, from services and admins. */
@@ -34,6 +34,9 @@ function parseBody(input: unknown): unknown[] {
       'invalid_body',
       'The body must be a JSON array of events, or { "events": [ … ] }',
     )
+  }
+  if (parsed.data.length === 0) {
+    throw new UsageError('invalid_body', 'There must be at least one event')
   }
   if (parsed.data.length > maxEvents) {
     throw new UsageError('body_too_large', `At most ${maxEvents} events are taken at once`)

@@ -165,6 +165,10 @@ describe('the answers of the HTTP API', () => {
     ]) {
       await fits(await post(body), submitEvents, 400)
     }
+    for (const none of ['[]', '{"events":[]}']) {
+      const { detail } = (await (await post(none)).json()) as { detail: string }
+      assert.match(detail, /at least one event/)
+    }
     const plain = { ...as.service, 'content-type': 'text/plain' }
     await fits(await ask(app, 'POST', '/events', plain, '[{}]'), submitEvents, 400)
     await fits(await ask(app, 'POST', '/events', as.service), submitEvents, 400)
