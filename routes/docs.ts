@@ -6,11 +6,12 @@ const options = { swaggerOptions: { url: './openapi.yaml' }, customSiteTitle: 'A
 
 /** Swagger UI at `/docs`: its page, and the handlers of its files. */
 export function docsHandlers(): { page: RequestHandler; files: RequestHandler[] } {
-  const html = swaggerUi.generateHTML(undefined, options)
+  const html = swaggerUi.generateHTML(undefined, options).replace(/(href|src)="\.\//g, '$1="docs/')
+  // Its links go by where the browser is, so that a proxy may have taken any prefix off.
   const page = handle((req, res) => {
-    // The page is asked for with and without a slash at its end, so its links name the full path.
-    const base = `${req.baseUrl}/docs/`.replace(/[^\w/.~-]/g, encodeURIComponent)
-    res.type('html').send(html.replace(/(href|src)="\.\//g, `$1="${base}`))
+    const [path = ''] = req.originalUrl.split('?')
+    if (path.endsWith('/')) res.redirect('../docs')
+    else res.type('html').send(html)
   })
   return { page, files: [...swaggerUi.serveFiles(undefined, options)] }
 }
