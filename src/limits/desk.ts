@@ -53,7 +53,7 @@ export class Desk {
   #movedAt: number
   /** Whether others have left parts that should be merged. */
   #seesGone = false
-  #last: Kept = { keys: [], kept: [], since: -Infinity, flows: [] }
+  #last: Kept = { keys: [], kept: [], since: -Infinity, until: -Infinity, flows: [] }
 
   constructor(subject: string, trips: Trips<Move, Moved>, clock: Clock) {
     this.#subject = subject
@@ -208,6 +208,8 @@ export class Desk {
     this.#tally.keepOnly(keep)
     this.#last = keptOf(question)
     this.#sequence += 1
+    // Who says only how something long has ended may be in windows that are over.
+    const forgets = now < question.until
     return {
       subject: this.#subject,
       instance: this.#instance,
@@ -220,7 +222,8 @@ export class Desk {
       flows,
       keys,
       asks,
-      merges: this.#seesGone,
+      forgets,
+      merges: this.#seesGone && forgets,
     }
   }
 }

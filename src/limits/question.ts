@@ -10,8 +10,9 @@ export interface Question {
   readonly keys: readonly string[]
   /** Windows of which a counter forgets nothing: those too that other plans and instances count in. */
   readonly kept: readonly string[]
-  /** Since when these are the windows, epoch ms. */
+  /** Since when these are the windows, and until when, epoch ms. */
   readonly since: number
+  readonly until: number
 }
 
 /** What a counter is kept for. */
@@ -25,8 +26,8 @@ export interface Held extends Kept {
   readonly held: Amount | undefined
 }
 
-export function keptOf({ keys, kept, since, flows }: Kept): Kept {
-  return { keys, kept, since, flows }
+export function keptOf({ keys, kept, since, until, flows }: Kept): Kept {
+  return { keys, kept, since, until, flows }
 }
 
 /** Whether both are asked under the same limits and in the same windows. */

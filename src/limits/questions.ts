@@ -11,7 +11,6 @@ export interface Prepared extends Question {
   readonly windows: readonly CalendarWindow[]
   /** Keys of those. */
   readonly windowKeys: readonly string[]
-  readonly until: number
 }
 
 /** Windows in which everything counts, limited or not. */

@@ -31,8 +31,10 @@ export interface Move {
   /** Epoch ms. */
   readonly now: number
   readonly leaseUntil: number
-  /** Keys of the windows that still count; others are forgotten. */
+  /** Keys of the windows that still count. */
   readonly keep: readonly string[]
+  /** Whether what others say of other windows is forgotten. */
+  readonly forgets: boolean
   /** In full, never as a difference: a move may be repeated. */
   readonly own: readonly OwnPart[]
   readonly limits: readonly CountedLimit[]
@@ -78,13 +80,10 @@ export function pipelineOf(move: Move): object[] {
 }
 
 /** What others say, of the windows that still count. */
-function othersOf({ instance, keep }: Move) {
-  return {
-    $filter: {
-      input: { $ifNull: ['$parts', []] },
-      cond: { $and: [{ $ne: ['$$this.i', instance] }, { $in: ['$$this.k', keep] }] },
-    },
-  }
+function othersOf({ instance, keep, forgets }: Move) {
+  const isOther = { $ne: ['$$this.i', instance] }
+  const cond = forgets ? { $and: [isOther, { $in: ['$$this.k', keep] }] } : isOther
+  return { $filter: { input: { $ifNull: ['$parts', []] }, cond } }
 }
 
 /** Those that are long gone, together, so that restarts do not make a counter grow. */

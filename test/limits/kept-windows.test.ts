@@ -3,6 +3,7 @@ import { systemClock } from '../../src/clock.js'
 import { createUsage } from '../../src/index.js'
 import { bearer, secret, type TestApp } from '../helpers/app.js'
 import { quiet } from '../helpers/quiet.js'
+import { until } from '../helpers/until.js'
 import { spend, startSpender } from './spender.js'
 
 interface Quota {
@@ -17,6 +18,7 @@ describe('what was counted in a window', function () {
   this.timeout(30_000)
   let app: TestApp
   let ahead = 0
+  let waiting: (() => void) | undefined
   const start = Date.UTC(2026, 5, 11, 12, 0, 1)
   const began = systemClock.elapsed()
   const clock = {
@@ -31,13 +33,25 @@ describe('what was counted in a window', function () {
   }
   beforeEach(async () => {
     ahead = 0
-    app = await startSpender({ plans, clock, rollup: { enabled: false } })
+    waiting = undefined
+    const onWait = (answer: () => void) => (waiting = answer)
+    app = await startSpender({ plans, clock, rollup: { enabled: false } }, onWait)
   })
   afterEach(() => app.close())
 
   const used = async (user: string) => {
     const { limits } = await app.as<Quota>(user, '/me/quota')
     return Object.fromEntries(limits.map((one) => [one.name, one.used]))
+  }
+  const startWorker = async (behindMs: number) => {
+    const worker = createUsage({
+      connection: app.database.connection,
+      auth: { secret, algorithms: ['HS256'] },
+      ...{ plans, logger: quiet, rollup: { enabled: false } },
+      clock: { ...clock, now: () => clock.now() - behindMs },
+    })
+    await worker.ready()
+    return worker
   }
   const record = async (user: string) => {
     const at = { timestamp: new Date(clock.now()).toISOString() }
@@ -72,17 +86,25 @@ describe('what was counted in a window', function () {
     assert.deepEqual([today, month], [3, 3])
   })
 
+  it('has it when something ends that has run since a window before', async () => {
+    const running = fetch(`${app.url}/ai/chat?waits`, { method: 'POST', headers: bearer('erin') })
+    await until(() => waiting !== undefined)
+    ahead = 5 * 60_000
+    const worker = await startWorker(0)
+    await worker.record({ user_id: 'erin', operation_type: 'job', input_tokens: 1 })
+    await worker.close()
+    waiting?.()
+    await running
+    await app.usage.flush()
+    const { 'per-minute': minute, 'per-day': day } = await used('erin')
+    assert.deepEqual([minute, day], [1, 2])
+  })
+
   it('has it when other processes record under another plan, or by a clock that is behind', async () => {
     const trial = { tier: 'trial' }
     for (let i = 0; i < 2; i++) await spend(app, 'carol', { tokens: 1 }, trial)
     for (const behindMs of [0, 45_000]) {
-      const worker = createUsage({
-        connection: app.database.connection,
-        auth: { secret, algorithms: ['HS256'] },
-        ...{ plans, logger: quiet, rollup: { enabled: false } },
-        clock: { ...clock, now: () => clock.now() - behindMs },
-      })
-      await worker.ready()
+      const worker = await startWorker(behindMs)
       const tier = behindMs === 0 ? 'pro' : 'trial'
       await worker.record({ user_id: 'carol', tier, operation_type: 'job', input_tokens: 1 })
       await worker.close()

@@ -4,9 +4,12 @@ import { bearer, startApp, type TestApp } from '../helpers/app.js'
 
 /**
  * An app whose `/ai/chat` costs what the query says: `usd`, `tokens`; with `fails` it answers 502 and has
- * used nothing. Its clock may show anything: the app believes its tokens, whenever they were made.
+ * used nothing, with `waits` when `onWait` says so. Its clock may show anything: the app believes its tokens, whenever they were made.
  */
-export async function startSpender(options: Partial<UsageOptions>): Promise<TestApp> {
+export async function startSpender(
+  options: Partial<UsageOptions>,
+  onWait: (answer: () => void) => void = (answer) => answer(),
+): Promise<TestApp> {
   const mount: Parameters<typeof startApp>[0] = (host, usage) => {
     host.post('/ai/chat', (req, res) => {
       const { usd, tokens, fails } = req.query
@@ -17,7 +20,9 @@ export async function startSpender(options: Partial<UsageOptions>): Promise<Test
         output_tokens: Number(tokens ?? 0),
         ...(usd !== undefined && { cost_usd: Number(usd) }),
       })
-      res.json({ ok: true })
+      const answer = () => void res.json({ ok: true })
+      if (req.query.waits === undefined) answer()
+      else onWait(answer)
     })
   }
   return startApp(mount, { identify: believe, ...options })
