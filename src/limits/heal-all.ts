@@ -1,10 +1,13 @@
+import { counterOf } from '../budgets/budget-subject.js'
 import { dayMs } from '../time.js'
 import type { Store } from '../store/store.js'
 import { healCounter, type Difference, type HealDoor } from './heal.js'
 import { Calendar } from './windows.js'
 
-type Door = HealDoor & Pick<Store, 'accounts'>
+type Door = HealDoor & Pick<Store, 'accounts' | 'budgets'>
 
+/** How soon every instance knows that a budget has gone, ms. */
+const knownMs = 15_000
 /** No month is longer, in any zone, ms. */
 const monthMs = 32 * dayMs
 
@@ -31,8 +34,10 @@ export async function healAll(store: Door, options: HealAllOptions): Promise<Hea
   for (const { user_id, settings } of await store.accounts.settingsSince(undefined)) {
     if (settings.timezone !== undefined) zones.set(`user:${user_id}`, settings.timezone)
   }
+  const left = await leftAt(store)
   const report = { counters: 0, differ: 0, busy: 0 }
   for await (const counter of store.counters.usedSince(new Date(now - monthMs))) {
+    if (counter.updated_at.getTime() < (left.get(counter.subject) ?? -Infinity)) continue
     const calendar = new Calendar(zones.get(counter.subject) ?? options.timezone)
     const found = await healCounter(store, counter, { calendar, now, heals })
     report.counters += 1
@@ -42,4 +47,18 @@ export async function healAll(store: Door, options: HealAllOptions): Promise<Hea
     for (const difference of found.differences) onDifference(counter.subject, difference)
   }
   return report
+}
+
+/** Since when nobody counts for subjects whose budgets have gone, as far as no plan does, epoch ms. */
+async function leftAt({ budgets }: Pick<Store, 'budgets'>): Promise<Map<string, number>> {
+  const left = new Map<string, number>()
+  const held = new Set<string>()
+  for (const budget of await budgets.since(undefined)) {
+    const subject = counterOf(budget)
+    if (!budget.deleted) held.add(subject)
+    const goneAt = budget.updated_at.getTime() + knownMs
+    left.set(subject, Math.max(goneAt, left.get(subject) ?? goneAt))
+  }
+  for (const subject of held) left.delete(subject)
+  return left
 }

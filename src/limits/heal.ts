@@ -76,7 +76,7 @@ export async function healCounter(
   return isHealed ? { outcome: 'healed', differences } : { outcome: 'busy' }
 }
 
-/** What the log has of windows that a counter has never counted. */
+/** What the log has of windows in which a counter has not counted, or no more. */
 export async function countFromLog(
   { counters, sums }: HealDoor,
   subject: string,
@@ -87,15 +87,37 @@ export async function countFromLog(
   let logged: Amount[] | undefined
   for (let tries = 1; tries <= maxTries; tries++) {
     const [counter] = await counters.states([subject])
-    const isCounted = (key: string) => counter?.parts.some(({ k }) => k === key) === true
-    if (windows.every(({ key }) => isCounted(key))) return
+    const due = windows.filter(({ key }) => !isCounted(counter, key, now))
+    if (due.length === 0) return
     logged ??= await sums.of(ownerOf(subject), windows.map(spanOf), waitedReadMs)
-    const amounts = windows.flatMap(({ key }, index) => {
+    const amounts = windows.flatMap((window, index) => {
       const amount = logged?.[index]
-      return amount === undefined || isCounted(key) ? [] : [{ key, amount }]
+      if (amount === undefined || !due.includes(window)) return []
+      return [{ key: window.key, amount: missingOf(counter, window.key, amount, now) }]
     })
     // Else it was told something meanwhile.
     if (await counters.add(counter ?? { subject }, amounts)) return
+  }
+}
+
+/** Whether somebody counts in a window: a budget that has gone leaves a counter that nobody tells anything. */
+function isCounted(counter: CounterState | undefined, key: string, now: number): boolean {
+  if (counter?.parts.some(({ k }) => k === key) !== true) return false
+  return now - counter.updated_at.getTime() < quietMs || isHolding(counter, now)
+}
+
+/** What the log has more of. */
+function missingOf(
+  counter: CounterState | undefined,
+  key: string,
+  logged: Amount,
+  now: number,
+): Amount {
+  const { requests, tokens, cost } = minus(logged, sumsIn(counter?.parts ?? [], key, now).used)
+  return {
+    requests: Math.max(0, requests),
+    tokens: Math.max(0, tokens),
+    cost: Math.max(0, cost),
   }
 }
 

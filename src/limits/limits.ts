@@ -49,7 +49,7 @@ export class Limits {
     await this.#watch.flush()
   }
 
-  /** Counts what the log has of windows of a counter in which nothing was counted so far. */
+  /** Counts what the log has of windows of a counter in which nobody counts so far. */
   async countFromLog(subject: string, calendar = this.calendarOf(subject)): Promise<void> {
     await countFromLog(this.#store, subject, calendar, this.#clock.now())
   }

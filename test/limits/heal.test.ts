@@ -144,6 +144,30 @@ describe('counters of limits and the log', function () {
     assert.deepEqual([wrong.code, wrong.stderr.trim()], [1, '--timezone must be an IANA time zone'])
   })
 
+  it('of a budget that has gone are no difference, and go on where it comes again', async () => {
+    const spent = async (body: Record<string, unknown>) => {
+      const { body: made } = await app.send('POST', '/budgets', body)
+      return (made.state as { used_usd: number }).used_usd
+    }
+    ahead = Date.now() - clock.now()
+    const budget = { scope: 'global', limit_usd: 100 }
+    await spent(budget)
+    await spend(app, 'gil', { usd: 1 })
+    await used('gil')
+    await app.send('DELETE', '/budgets/global%40month')
+    await spend(app, 'gil', { usd: 2 })
+    const counters = app.database.connection.collection<{ _id: string }>('usage_counters')
+    const rested = { $set: { updated_at: new Date(Date.now() - 120_000) } }
+    await used('gil')
+    await counters.updateMany({}, rested)
+    const verified = await run('verify', ['--limits'], { MONGODB_URI: app.database.uri })
+    assert.equal(verified.code, 0, verified.stdout)
+    assert.equal(await spent(budget), 3)
+    await spend(app, 'gil', { usd: 4 })
+    const { body: now } = await app.send('GET', '/budgets/global%40month')
+    assert.equal((now.state as { used_usd: number }).used_usd, 7)
+  })
+
   it('count what was spent before there was a budget', async () => {
     for (const user of ['carol', 'dave']) {
       await app.usage.record({
