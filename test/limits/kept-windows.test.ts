@@ -20,7 +20,7 @@ describe('what was counted in a window', function () {
   let ahead = 0
   let waiting: (() => void) | undefined
   const start = Date.UTC(2026, 5, 11, 12, 0, 1)
-  const began = systemClock.elapsed()
+  let began = 0
   const clock = {
     now: () => start + systemClock.elapsed() - began + ahead,
     elapsed: () => systemClock.elapsed(),
@@ -32,6 +32,7 @@ describe('what was counted in a window', function () {
     pro: { limits: [requests('day', 100)] },
   }
   beforeEach(async () => {
+    began = systemClock.elapsed()
     ahead = 0
     waiting = undefined
     const onWait = (answer: () => void) => (waiting = answer)
