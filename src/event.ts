@@ -5,7 +5,7 @@ import { hash } from 'node:crypto'
  * Absent facts are absent, never null; the one exception is `cost_nano_usd`, where null says
  * "no price known".
  */
-export interface UsageEvent {
+export interface UsageEvent extends MediaTokens {
   /** The request id: UUIDv7 made at request start, or derived from the caller's own id. */
   _id: string
   user_id: string
@@ -70,8 +70,44 @@ export interface UsageEvent {
   late?: true
 }
 
+/** Tokens that are sound or images, each part of a figure and at a price of its own; absent when none. */
+export interface MediaTokens {
+  /** Part of `input_tokens`. */
+  input_audio_tokens?: number
+  /** Part of `input_tokens`. */
+  input_image_tokens?: number
+  /** Part of `output_tokens`. */
+  output_audio_tokens?: number
+  /** Part of `output_tokens`. */
+  output_image_tokens?: number
+  /** Part of `cache_read_tokens` and of `input_audio_tokens`. */
+  cache_read_audio_tokens?: number
+  /** Part of `cache_read_tokens` and of `input_image_tokens`. */
+  cache_read_image_tokens?: number
+}
+
+export const mediaFields = [
+  'input_audio_tokens',
+  'input_image_tokens',
+  'output_audio_tokens',
+  'output_image_tokens',
+  'cache_read_audio_tokens',
+  'cache_read_image_tokens',
+] as const satisfies readonly (keyof MediaTokens)[]
+
+/** Puts what was sound or images into `into`; what there was none of stays absent. */
+export function putMedia(
+  into: MediaTokens,
+  from: { readonly [Field in keyof MediaTokens]?: number | undefined },
+): void {
+  for (const field of mediaFields) {
+    const value = from[field]
+    if (value !== undefined && value !== 0) into[field] = value
+  }
+}
+
 /** One model's share of an operation. */
-export interface ModelShare {
+export interface ModelShare extends MediaTokens {
   provider?: string
   model?: string
   attempts: number

@@ -1,4 +1,4 @@
-import { isTokenCount, nanoUsd } from '../event.js'
+import { isTokenCount, mediaFields, nanoUsd, putMedia } from '../event.js'
 import { flag, type Reading, type TokenFigures } from './reading.js'
 
 /** One usage object as its provider counts, before it is brought into the normal form. */
@@ -12,7 +12,11 @@ export interface Counted {
   /** Results of tools that went back to the model: sent, beside `input`. */
   toolUse?: number | undefined
   total?: number | undefined
+  media?: Media | undefined
 }
+
+/** What of it was sound or images, as it was told. */
+export type Media = Partial<Record<(typeof mediaFields)[number], number | undefined>>
 
 /** How a provider counts. */
 export interface Form {
@@ -42,6 +46,7 @@ export function setFigures(reading: Reading, counted: Counted, form: Form): void
   setOrZero(tokens, 'cache_write_tokens', cacheWrite, reading)
   if (cacheWrite1h !== undefined && cacheWrite1h > 0) tokens.cache_write_1h_tokens = cacheWrite1h
   setOrZero(tokens, 'reasoning_tokens', reasoning, reading)
+  if (counted.media !== undefined) putMedia(tokens, counted.media)
   reading.tokens = tokens
 }
 
@@ -87,13 +92,25 @@ const parts = [
   ['reasoning_tokens', 'output_tokens'],
 ] as const
 
+/** The same of sound and images, wholes first; with the part beside which it must have room, if any. */
+const mediaParts = [
+  ['input_audio_tokens', 'input_tokens', undefined],
+  ['input_image_tokens', 'input_tokens', 'input_audio_tokens'],
+  ['output_audio_tokens', 'output_tokens', undefined],
+  ['output_image_tokens', 'output_tokens', 'output_audio_tokens'],
+  ['cache_read_audio_tokens', 'input_audio_tokens', undefined],
+  ['cache_read_audio_tokens', 'cache_read_tokens', undefined],
+  ['cache_read_image_tokens', 'input_image_tokens', undefined],
+  ['cache_read_image_tokens', 'cache_read_tokens', 'cache_read_audio_tokens'],
+] as const
+
 /**
  * Drops and flags what contradicts itself or passes a billion, once all payloads are read: a part
  * larger than its whole, cache reads and writes that together are more than was sent, a total that
  * is not the sum (only the total is dropped then), a cost that is none.
  */
 export function checkFigures(reading: Reading): void {
-  for (const field of fields) {
+  for (const field of counts) {
     const value = reading.tokens[field]
     if (value !== undefined && !isTokenCount(value)) drop(reading, field)
   }
@@ -105,6 +122,7 @@ export function checkFigures(reading: Reading): void {
   if (input_tokens !== undefined && cache_read_tokens + cache_write_tokens > input_tokens) {
     drop(reading, 'cache_write_tokens')
   }
+  if (hasMedia(reading.tokens)) checkMedia(reading)
   const { tokens } = reading
   if (tokens.cache_write_tokens === undefined && tokens.cache_write_1h_tokens !== undefined)
     delete tokens.cache_write_1h_tokens
@@ -115,7 +133,44 @@ export function checkFigures(reading: Reading): void {
   }
 }
 
-const fields = [
+function hasMedia(tokens: TokenFigures): boolean {
+  return mediaFields.some((field) => tokens[field] !== undefined)
+}
+
+/** The same for sound and images: what is part of two figures is nothing without them. */
+function checkMedia(reading: Reading): void {
+  for (const field of mediaFields) {
+    const value = reading.tokens[field]
+    if (value !== undefined && !isTokenCount(value)) drop(reading, field)
+  }
+  for (const [part, whole, beside] of mediaParts) {
+    const { [part]: value, [whole]: found } = reading.tokens
+    const of = found ?? (part.startsWith('cache') ? 0 : Infinity)
+    const room = of - (beside === undefined ? 0 : (reading.tokens[beside] ?? 0))
+    if (value !== undefined && value > room) drop(reading, part)
+  }
+  tellCached(reading.tokens)
+}
+
+/**
+ * What was cached beyond all text was images, or else sound: told per call, since the sum of several
+ * does not tell it any more.
+ */
+function tellCached(tokens: TokenFigures): void {
+  const { input_tokens, cache_read_tokens = 0 } = tokens
+  const { input_audio_tokens: audio = 0, input_image_tokens: image = 0 } = tokens
+  const { cache_read_audio_tokens: heard = 0, cache_read_image_tokens: seen = 0 } = tokens
+  if (input_tokens === undefined || audio + image === 0) return
+  const beyond = cache_read_tokens - heard - seen - (input_tokens - audio - image)
+  if (beyond <= 0) return
+  const more = Math.min(beyond, image - seen)
+  putMedia(tokens, {
+    cache_read_image_tokens: seen + more,
+    cache_read_audio_tokens: Math.min(heard + beyond - more, audio),
+  })
+}
+
+const counts = [
   'input_tokens',
   'output_tokens',
   'cache_read_tokens',
@@ -123,6 +178,8 @@ const fields = [
   'cache_write_1h_tokens',
   'reasoning_tokens',
 ] as const satisfies readonly (keyof TokenFigures)[]
+
+const fields = [...counts, ...mediaFields]
 
 /** The figures of both, joined field by field where both have one. */
 export function joinFigures(

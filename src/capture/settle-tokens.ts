@@ -1,5 +1,5 @@
 import type { TokenSource } from '../event.js'
-import { nanoUsd } from '../event.js'
+import { nanoUsd, putMedia } from '../event.js'
 import { andThen, type MaybePromise } from '../maybe-promise.js'
 import type { PriceBook } from '../pricing/price-book.js'
 import type { TokenCounter } from '../tokens/counter.js'
@@ -130,13 +130,15 @@ function usedNothing({ capture, ending, failed }: Case): boolean {
 function annotatedFigures({ annotations }: Capture): TokenFigures {
   const { input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens } =
     annotations
-  return {
+  const figures: TokenFigures = {
     ...(input_tokens !== undefined && { input_tokens }),
     ...(output_tokens !== undefined && { output_tokens }),
     ...(cache_read_tokens !== undefined && { cache_read_tokens }),
     ...(cache_write_tokens !== undefined && { cache_write_tokens }),
     ...(reasoning_tokens !== undefined && { reasoning_tokens }),
   }
+  putMedia(figures, annotations)
+  return figures
 }
 
 const noShares: readonly Share[] = []

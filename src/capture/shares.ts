@@ -1,4 +1,4 @@
-import type { CostSource, ModelShare, TokenSource } from '../event.js'
+import { putMedia, type CostSource, type ModelShare, type TokenSource } from '../event.js'
 import type { Price } from '../pricing/priced-usage.js'
 import { isOrdinary, mixedService } from '../pricing/service-tier.js'
 import type { TokenFigures } from './reading.js'
@@ -132,7 +132,7 @@ export function modelShare({ provider, model, parts }: Share): ModelShare {
   const sum = sumOf(parts)
   const { cost_nano_usd, cost_source } = costOfParts(parts)
   const { cache_write_1h_tokens } = sum
-  return {
+  const share: ModelShare = {
     ...(provider !== undefined && { provider }),
     ...(model !== undefined && { model }),
     attempts: parts.length,
@@ -146,4 +146,6 @@ export function modelShare({ provider, model, parts }: Share): ModelShare {
     cost_nano_usd,
     ...(cost_source !== undefined && { cost_source }),
   }
+  putMedia(share, sum)
+  return share
 }

@@ -4,7 +4,7 @@ import { allowedMetadata } from '../capture/annotations.js'
 import { providerOfModel } from '../capture/provider-of-model.js'
 import { nonEmpty } from '../capture/reading.js'
 import { UsageError } from '../errors.js'
-import { derivedId, maxTokens, nanoUsd, type UnrecordedEvent } from '../event.js'
+import { derivedId, maxTokens, mediaFields, nanoUsd, type UnrecordedEvent } from '../event.js'
 import { parseUserId } from '../identity/user-id.js'
 import { dayMs, maxAheadMs } from '../time.js'
 
@@ -42,6 +42,12 @@ export const externalEvent = z.strictObject({
   cache_write_tokens: tokens.optional(),
   cache_write_1h_tokens: tokens.optional(),
   reasoning_tokens: tokens.optional(),
+  input_audio_tokens: tokens.optional(),
+  input_image_tokens: tokens.optional(),
+  output_audio_tokens: tokens.optional(),
+  output_image_tokens: tokens.optional(),
+  cache_read_audio_tokens: tokens.optional(),
+  cache_read_image_tokens: tokens.optional(),
   service_tier: text(64).optional(),
   cost_usd: z.number().min(0).max(1_000_000).optional(),
   success: z.boolean().optional(),
@@ -121,6 +127,28 @@ function contradictionOf(data: ExternalEvent): string | undefined {
   if (reasoning_tokens > output) {
     return 'reasoning_tokens: is part of output_tokens, and cannot be more'
   }
+  return mediaContradictionOf(data)
+}
+
+function mediaContradictionOf(data: ExternalEvent): string | undefined {
+  const { input_audio_tokens: heard = 0, input_image_tokens: seen = 0 } = data
+  const { cache_read_audio_tokens = 0, cache_read_image_tokens = 0 } = data
+  if (heard + seen > (data.input_tokens ?? 0)) {
+    return 'input_audio_tokens: is part of input_tokens, as input_image_tokens is, and cannot be more'
+  }
+  const { output_audio_tokens = 0, output_image_tokens = 0 } = data
+  if (output_audio_tokens + output_image_tokens > (data.output_tokens ?? 0)) {
+    return 'output_audio_tokens: is part of output_tokens, as output_image_tokens is, and cannot be more'
+  }
+  if (cache_read_audio_tokens > heard) {
+    return 'cache_read_audio_tokens: is part of input_audio_tokens, and cannot be more'
+  }
+  if (cache_read_image_tokens > seen) {
+    return 'cache_read_image_tokens: is part of input_image_tokens, and cannot be more'
+  }
+  if (cache_read_audio_tokens + cache_read_image_tokens > (data.cache_read_tokens ?? 0)) {
+    return 'cache_read_audio_tokens: is part of cache_read_tokens, as cache_read_image_tokens is, and cannot be more'
+  }
   return undefined
 }
 
@@ -159,6 +187,7 @@ const carried = [
   'cache_write_1h_tokens',
   'service_tier',
   'reasoning_tokens',
+  ...mediaFields,
   'status_code',
   'error_type',
   'response_time_ms',

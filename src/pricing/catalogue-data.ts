@@ -103,6 +103,12 @@ function ratesOf(given: z.infer<typeof prices>, id: string): Rates {
     cache_write,
     cache_write_1h: rateOf(given.cache_write_1h_mtok) ?? hourOfClaude(id, input, cache_write),
     reasoning: rateOf(given.output_reasoning_mtok),
+    input_audio: rateOf(given.input_audio_mtok),
+    input_image: rateOf(given.input_image_mtok),
+    output_audio: rateOf(given.output_audio_mtok),
+    output_image: rateOf(given.output_image_mtok),
+    cache_read_audio: rateOf(given.cache_audio_read_mtok),
+    cache_read_image: rateOf(given.cache_image_read_mtok),
     request: typeof requests === 'number' ? Math.round(requests * 1e6) : undefined,
   }
 }

@@ -1,7 +1,7 @@
-import type { CostSource } from '../event.js'
+import type { CostSource, MediaTokens } from '../event.js'
 
 /** What is to be priced: one model's tokens, in the normal form. */
-export interface PricedUsage {
+export interface PricedUsage extends MediaTokens {
   provider?: string | undefined
   model?: string | undefined
   /** Everything sent, cache included. */

@@ -12,7 +12,9 @@ export interface Rate {
 
 /**
  * What a model charges. Where a rate is absent: cache reads and writes cost as input, 1-hour writes
- * as other writes, reasoning as output; without an input or output rate such tokens have no price.
+ * as other writes, reasoning as output, sound and images as text, read from the cache too (but as
+ * other sound and images where text has no cache rate either); without an input or output rate such
+ * tokens have no price.
  */
 export interface Rates {
   readonly input?: Rate | undefined
@@ -21,6 +23,12 @@ export interface Rates {
   readonly cache_write?: Rate | undefined
   readonly cache_write_1h?: Rate | undefined
   readonly reasoning?: Rate | undefined
+  readonly input_audio?: Rate | undefined
+  readonly input_image?: Rate | undefined
+  readonly output_audio?: Rate | undefined
+  readonly output_image?: Rate | undefined
+  readonly cache_read_audio?: Rate | undefined
+  readonly cache_read_image?: Rate | undefined
   /** Added once per operation, nano-dollars. */
   readonly request?: number | undefined
 }
@@ -55,20 +63,76 @@ export function costOf(
   if ((input === undefined && input_tokens > 0) || (output === undefined && output_tokens > 0)) {
     return null
   }
+  const sum = new Sum()
+  addInput(sum, usage, rates, context)
+  addOutput(sum, usage, rates, context)
+  sum.add(million, rates.request ?? 0)
+  return sum.total(factor)
+}
+
+function addInput(sum: Sum, usage: PricedUsage, rates: Rates, context: number): void {
+  const { input } = rates
+  const { input_tokens } = usage
   const read = Math.min(usage.cache_read_tokens ?? 0, input_tokens)
   const written = Math.min(usage.cache_write_tokens ?? 0, input_tokens - read)
   const hour = Math.min(usage.cache_write_1h_tokens ?? 0, written)
-  const thought = Math.min(usage.reasoning_tokens ?? 0, output_tokens)
   const write = rates.cache_write ?? input
-  const sum = new Sum()
-  sum.add(input_tokens - read - written, rateAt(input, context))
-  sum.add(read, rateAt(rates.cache_read ?? input, context))
   sum.add(written - hour, rateAt(write, context))
   sum.add(hour, rateAt(rates.cache_write_1h ?? write, context))
-  sum.add(output_tokens - thought, rateAt(output, context))
+  if (!usage.input_audio_tokens && !usage.input_image_tokens) {
+    sum.add(input_tokens - read - written, rateAt(input, context))
+    sum.add(read, rateAt(rates.cache_read ?? input, context))
+    return
+  }
+  const { text, audio, image } = inputByKind(usage, read, written)
+  const { input_audio = input, input_image = input, cache_read } = rates
+  sum.add(text.sent, rateAt(input, context))
+  sum.add(text.read, rateAt(cache_read ?? input, context))
+  sum.add(audio.sent, rateAt(input_audio, context))
+  sum.add(audio.read, rateAt(rates.cache_read_audio ?? cache_read ?? input_audio, context))
+  sum.add(image.sent, rateAt(input_image, context))
+  sum.add(image.read, rateAt(rates.cache_read_image ?? cache_read ?? input_image, context))
+}
+
+/**
+ * What was sent by kind, read from the cache and not. What is not told to be sound or images in the
+ * cache is text, as far as there is text, then images; and so is what was written to it.
+ */
+function inputByKind(usage: PricedUsage, read: number, written: number) {
+  const { input_tokens, input_audio_tokens = 0, input_image_tokens = 0 } = usage
+  const audio = { sent: Math.min(input_audio_tokens, input_tokens), read: 0 }
+  const image = { sent: Math.min(input_image_tokens, input_tokens - audio.sent), read: 0 }
+  const text = { sent: input_tokens - audio.sent - image.sent, read: 0 }
+  let left = read
+  const take = (kind: { sent: number; read: number }, most: number) => {
+    const taken = Math.min(most, kind.sent, left)
+    kind.sent -= taken
+    kind.read += taken
+    left -= taken
+  }
+  take(audio, usage.cache_read_audio_tokens ?? 0)
+  take(image, usage.cache_read_image_tokens ?? 0)
+  for (const kind of [text, image, audio]) take(kind, left)
+  let unplaced = written
+  for (const kind of [text, image, audio]) {
+    const taken = Math.min(kind.sent, unplaced)
+    kind.sent -= taken
+    unplaced -= taken
+  }
+  return { text, audio, image }
+}
+
+function addOutput(sum: Sum, usage: PricedUsage, rates: Rates, context: number): void {
+  const { output } = rates
+  const { output_tokens } = usage
+  const audio = Math.min(usage.output_audio_tokens ?? 0, output_tokens)
+  const image = Math.min(usage.output_image_tokens ?? 0, output_tokens - audio)
+  const text = output_tokens - audio - image
+  const thought = Math.min(usage.reasoning_tokens ?? 0, text)
+  sum.add(text - thought, rateAt(output, context))
   sum.add(thought, rateAt(rates.reasoning ?? output, context))
-  sum.add(million, rates.request ?? 0)
-  return sum.total(factor)
+  if (audio > 0) sum.add(audio, rateAt(rates.output_audio ?? output, context))
+  if (image > 0) sum.add(image, rateAt(rates.output_image ?? output, context))
 }
 
 function rateAt(of: Rate | undefined, context: number): number {

@@ -18,10 +18,21 @@ function assertSound({ tokens, cost_usd, usage_flags, output_is_final }: Reading
   if (input_tokens !== undefined) assert.ok(cache_read_tokens + cache_write_tokens <= input_tokens)
   if (output_tokens !== undefined) assert.ok((tokens.reasoning_tokens ?? 0) <= output_tokens)
   assert.ok(cache_write_1h_tokens <= cache_write_tokens)
+  assertSoundMedia(tokens)
   if (cost_usd !== undefined) assert.notEqual(nanoUsd(cost_usd), undefined)
   if (output_is_final) assert.notEqual(output_tokens, undefined)
   for (const flag of usage_flags) assert.match(flag, /^[a-z0-9_]+_invalid$/)
   assert.equal(new Set(usage_flags).size, usage_flags.length)
+}
+
+function assertSoundMedia(tokens: Reading['tokens']): void {
+  const { input_audio_tokens: heard = 0, input_image_tokens: seen = 0 } = tokens
+  const { cache_read_audio_tokens = 0, cache_read_image_tokens = 0, cache_read_tokens = 0 } = tokens
+  const { output_audio_tokens = 0, output_image_tokens = 0 } = tokens
+  assert.ok(heard + seen <= (tokens.input_tokens ?? Infinity))
+  assert.ok(output_audio_tokens + output_image_tokens <= (tokens.output_tokens ?? Infinity))
+  assert.ok(cache_read_audio_tokens <= heard && cache_read_image_tokens <= seen)
+  assert.ok(cache_read_audio_tokens + cache_read_image_tokens <= cache_read_tokens)
 }
 
 /** The words that readers look for, so that garbage gets past the first look. */
@@ -41,6 +52,7 @@ const words = [
   ...['candidatesTokenCount', 'thoughtsTokenCount', 'cachedContentTokenCount', 'totalTokenCount'],
   ...['interaction', 'total_input_tokens', 'total_output_tokens', 'total_thought_tokens', 'output'],
   ...['billed_units', 'tokens', 'meta', 'done', 'created_at', 'prompt_eval_count', 'eval_count'],
+  ...['audio_tokens', 'image_tokens', 'cached_tokens_details', 'input_tokens_details'],
   ...['metadata', 'inputTokens', 'outputTokens', 'totalTokens', 'cacheReadInputTokens', 'x_groq'],
   ...['totalUsage', 'messageMetadata', 'promptTokens', 'usage_metadata', 'messages', 'lc', 'id'],
   ...['generation_token_count', 'inputTextTokenCount', 'amazon-bedrock-invocationMetrics'],

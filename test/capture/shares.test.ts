@@ -45,6 +45,19 @@ describe('the shares of models in an operation', () => {
     )
   })
 
+  it('tell what was sound or images, where there was any', () => {
+    const known = { provider: 'google', model: 'gemini-2.5-flash', generation_id: undefined }
+    const one = (media: object): Part => ({
+      ...{ ...known, service_tier: undefined, token_source: 'provider' },
+      tokens: { input_tokens: 9, output_tokens: 9, ...media },
+      cost: { cost_nano_usd: null },
+    })
+    const parts = [one({ input_audio_tokens: 5 }), one({ input_audio_tokens: 2 }), one({})]
+    const [share] = sharesOf(parts).map(modelShare)
+    assert.equal(share?.input_audio_tokens, 7)
+    assert.ok(!('output_image_tokens' in share))
+  })
+
   it('are of one service tier, or say that there were several', () => {
     const tierOf = (...tiers: (string | undefined)[]) => {
       const tokens = { input_tokens: 1, output_tokens: 1 }

@@ -87,11 +87,19 @@ describe('bodies that are none', () => {
       { cache_read_tokens: 6, cache_write_tokens: 5 },
       { cache_write_tokens: 2, cache_write_1h_tokens: 3 },
       { reasoning_tokens: 6 },
+      { input_audio_tokens: 6, input_image_tokens: 5 },
+      { output_audio_tokens: 3, output_image_tokens: 3 },
+      { cache_read_tokens: 5, cache_read_audio_tokens: 1 },
+      { input_image_tokens: 5, cache_read_image_tokens: 1 },
     ]
     for (const more of contradictions) {
       await assert.rejects(app.usage.record({ ...event, ...more }), { code: 'invalid_event' })
     }
-    const sound = { cache_read_tokens: 6, cache_write_tokens: 4, reasoning_tokens: 5 }
+    const sound = {
+      ...{ cache_read_tokens: 6, cache_write_tokens: 4, reasoning_tokens: 5 },
+      ...{ input_audio_tokens: 6, input_image_tokens: 4, output_audio_tokens: 5 },
+      ...{ cache_read_audio_tokens: 4, cache_read_image_tokens: 2 },
+    }
     assert.equal((await app.usage.record({ ...event, ...sound })).outcome, 'accepted')
   })
 })

@@ -10,6 +10,7 @@ import {
   sayProvider,
   type Reading,
 } from '../reading.js'
+import { mediaOfLists } from './media.js'
 import type { Reader } from './reader.js'
 
 /**
@@ -50,6 +51,13 @@ function readInteraction(interaction: JsonObject, reading: Reading, isFinal: boo
   if (usage) readInteractionUsage(usage, reading, isFinal)
 }
 
+const lists = {
+  sent: ['input_tokens_by_modality', 'tool_use_tokens_by_modality'],
+  produced: 'output_tokens_by_modality',
+  cached: 'cached_tokens_by_modality',
+  count: 'tokens',
+} as const
+
 /** Folds the `usage` of an interaction. */
 export function readInteractionUsage(usage: JsonObject, reading: Reading, isFinal = true): void {
   const output = figure(usage, 'total_output_tokens', reading, 'output_tokens')
@@ -65,6 +73,7 @@ export function readInteractionUsage(usage: JsonObject, reading: Reading, isFina
         figure(usage, 'total_thought_tokens', reading, 'reasoning_tokens') ??
         figure(usage, 'total_reasoning_tokens', reading, 'reasoning_tokens'),
       total: figure(usage, 'total_tokens', reading, 'total_tokens'),
+      media: mediaOfLists(usage, lists, reading),
     },
     { cache: 'inside', reasoning: 'outside' },
   )

@@ -1,6 +1,7 @@
 import { setFigures } from '../figures.js'
 import { arrayAt, isObject, objectAt, type JsonObject } from '../json.js'
 import { addJson, addText, figure, name, sayModel, sayProvider, type Reading } from '../reading.js'
+import { mediaOfLists } from './media.js'
 import type { Reader } from './reader.js'
 
 /**
@@ -29,6 +30,13 @@ export const gemini: Reader = {
   },
 }
 
+const lists = {
+  sent: ['promptTokensDetails', 'toolUsePromptTokensDetails'],
+  produced: 'candidatesTokensDetails',
+  cached: 'cacheTokensDetails',
+  count: 'tokenCount',
+} as const
+
 /** Folds a Gemini `usageMetadata`; the last one of a stream wins. */
 export function readGeminiUsage(usage: JsonObject, reading: Reading, isFinished = true): void {
   const candidates = figure(usage, 'candidatesTokenCount', reading, 'output_tokens')
@@ -42,6 +50,7 @@ export function readGeminiUsage(usage: JsonObject, reading: Reading, isFinished 
       cacheRead: figure(usage, 'cachedContentTokenCount', reading, 'cache_read_tokens'),
       reasoning: figure(usage, 'thoughtsTokenCount', reading, 'reasoning_tokens'),
       total: figure(usage, 'totalTokenCount', reading, 'total_tokens'),
+      media: mediaOfLists(usage, lists, reading),
     },
     { cache: 'inside', reasoning: 'outside' },
   )

@@ -9,6 +9,7 @@ import {
   type Reading,
   type TokenFigures,
 } from '../reading.js'
+import { mediaOfDetails } from './media.js'
 import type { Reader } from './reader.js'
 
 /**
@@ -94,6 +95,7 @@ export function readLangchainUsage(usage: JsonObject, reading: Reading): void {
       cacheWrite1h: figure(sent, 'ephemeral_1h_input_tokens', reading, 'cache_write_1h_tokens'),
       reasoning: figure(produced, 'reasoning', reading, 'reasoning_tokens'),
       total: figure(usage, 'total_tokens', reading, 'total_tokens'),
+      media: mediaOfDetails(sent, produced, reading, { audio: 'audio', image: 'image' }),
     },
     { cache: 'inside', reasoning: 'inside' },
   )

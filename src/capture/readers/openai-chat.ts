@@ -3,6 +3,7 @@ import { arrayAt, isObject, objectAt, stringAt, type Json, type JsonObject } fro
 import { providerOfModel } from '../provider-of-model.js'
 import { addText, figure, name, sayModel, sayProvider, type Reading } from '../reading.js'
 import { compatibleProvider, readCost } from './compatible.js'
+import { mediaOfDetails } from './media.js'
 import type { Reader } from './reader.js'
 
 /**
@@ -59,6 +60,7 @@ export function readChatUsage(usage: JsonObject, reading: Reading): void {
       cacheWrite: figure(prompt, 'cache_write_tokens', reading, 'cache_write_tokens'),
       reasoning: figure(completion, 'reasoning_tokens', reading, 'reasoning_tokens'),
       total: figure(usage, 'total_tokens', reading, 'total_tokens'),
+      media: mediaOfDetails(prompt, completion, reading),
     },
     { cache: 'inside', reasoning: reading.provider === 'xai' ? 'outside' : 'inside' },
   )

@@ -11,6 +11,7 @@ import {
   type Reading,
 } from '../reading.js'
 import { providerOfUsage, readCost } from './compatible.js'
+import { mediaOfDetails } from './media.js'
 import type { Reader } from './reader.js'
 
 /**
@@ -60,8 +61,9 @@ export function readResponsesUsage(usage: JsonObject, reading: Reading): void {
   const output = figure(usage, 'output_tokens', reading, 'output_tokens')
   readCost(usage, reading)
   if (input === undefined && output === undefined) return
-  const sent = objectAt(usage, 'input_tokens_details')
-  const produced = objectAt(usage, 'output_tokens_details')
+  const sent = objectAt(usage, 'input_tokens_details') ?? objectAt(usage, 'input_token_details')
+  const produced =
+    objectAt(usage, 'output_tokens_details') ?? objectAt(usage, 'output_token_details')
   const isBroken = usage.output_tokens != null && output === undefined
   setFigures(
     reading,
@@ -72,6 +74,7 @@ export function readResponsesUsage(usage: JsonObject, reading: Reading): void {
       cacheWrite: figure(sent, 'cache_write_tokens', reading, 'cache_write_tokens'),
       reasoning: figure(produced, 'reasoning_tokens', reading, 'reasoning_tokens'),
       total: figure(usage, 'total_tokens', reading, 'total_tokens'),
+      media: mediaOfDetails(sent, produced, reading),
     },
     { cache: 'inside', reasoning: 'inside' },
   )

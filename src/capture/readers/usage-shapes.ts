@@ -22,7 +22,7 @@ export function readAnyUsage(usage: JsonObject, reading: Reading): void {
   else if (isAnthropic(usage)) {
     readAnthropicUsage(usage, reading)
     reading.output_is_final = reading.tokens.output_tokens !== undefined
-  } else if ('input_token_details' in usage) readLangchainUsage(usage, reading)
+  } else if (isLangchainUsage(usage)) readLangchainUsage(usage, reading)
   else if (isBedrockUsage(usage)) readBedrockUsage(usage, reading)
   else if (isAiSdkUsage(usage)) readAiSdkUsage(usage, reading)
   else if ('prompt_eval_count' in usage) readOllamaUsage(usage, reading)
@@ -32,6 +32,15 @@ export function readAnyUsage(usage: JsonObject, reading: Reading): void {
 /** Only where cache figures tell them apart: without any, the forms mean the same. */
 function isAnthropic(usage: JsonObject): boolean {
   return 'cache_read_input_tokens' in usage || 'cache_creation_input_tokens' in usage
+}
+
+/** OpenAI's transcriptions and Realtime call their details so too. */
+function isLangchainUsage({ input_token_details: details }: JsonObject): boolean {
+  return details !== undefined && !(isObject(details) && Object.keys(details).some(isOpenAi))
+}
+
+function isOpenAi(detail: string): boolean {
+  return detail.endsWith('_tokens')
 }
 
 export function isBedrockUsage(usage: JsonObject): boolean {
