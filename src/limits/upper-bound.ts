@@ -32,7 +32,7 @@ export function upperBound(req: IncomingMessage & { body?: unknown }, price: Pri
   return amount
 }
 
-/** Prompts that are written to a cache cost more than others. */
+/** Prompts that are written to a cache, sound and images cost more than others. */
 function dearest(
   usage: { model: string; input_tokens: number; output_tokens: number },
   price: Price,
@@ -41,7 +41,10 @@ function dearest(
   const at = new Date(now)
   const written = { cache_write_tokens: usage.input_tokens }
   const kept = { ...written, cache_write_1h_tokens: usage.input_tokens }
-  const costs = [{}, written, kept].map(
+  const { input_tokens, output_tokens } = usage
+  const sound = { input_audio_tokens: input_tokens, output_audio_tokens: output_tokens }
+  const images = { input_image_tokens: input_tokens, output_image_tokens: output_tokens }
+  const costs = [{}, written, kept, sound, images].map(
     (more) => price({ ...usage, ...more }, at).cost_nano_usd ?? 0,
   )
   return Math.max(...costs)
