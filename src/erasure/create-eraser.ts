@@ -1,5 +1,6 @@
 import type { Config } from '../config.js'
 import type { Ledger } from '../ledger/ledger.js'
+import type { Limiter } from '../limits/limiter.js'
 import type { Rules } from '../limits/rules.js'
 import type { Store } from '../store/store.js'
 import { NamesAside } from './aside.js'
@@ -8,7 +9,10 @@ import { Eraser } from './eraser.js'
 export interface ErasedHouse {
   readonly store: Store
   readonly ledger: Ledger
-  readonly limits: { readonly rules: Pick<Rules, 'erasures'> }
+  readonly limits: {
+    readonly rules: Pick<Rules, 'erasures'>
+    readonly limiter: Pick<Limiter, 'said'>
+  }
   flush(): Promise<void>
 }
 
@@ -18,7 +22,10 @@ export function createEraser({ clock, logger }: Config, house: ErasedHouse): Era
   const aside = new NamesAside(ledger, logger)
   return new Eraser({
     ...{ store, clock, logger, known: limits.rules.erasures },
-    flush: () => house.flush(),
+    flush: async (userId) => {
+      await house.flush()
+      await limits.limiter.said(`user:${userId}`)
+    },
     renameAside: (renamings) => aside.rename(renamings),
   })
 }

@@ -18,7 +18,7 @@ export interface EraserOptions {
   readonly logger: Logger
   readonly known: KnownErasures
   /** Writes what this process has accepted so far. */
-  readonly flush: () => Promise<void>
+  readonly flush: (userId: string) => Promise<void>
   /** Renames in what was put aside on this machine; false where some of it stays. Never rejects. */
   readonly renameAside: (renamings: readonly Renaming[]) => Promise<boolean>
 }
@@ -53,7 +53,7 @@ export class Eraser {
     }
     const { store, known, clock } = this.#options
     const began = clock.elapsed()
-    await within(this.#options.flush(), flushMs).catch(() => false)
+    await within(this.#options.flush(userId), flushMs).catch(() => false)
     const doc = await retryMoved(() => this.#note(userId, actor))
     await known.refresh()
     const left = Math.max(0, answerMs - (clock.elapsed() - began))

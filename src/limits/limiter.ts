@@ -158,6 +158,11 @@ export class Limiter {
     return this.#desks.flush()
   }
 
+  /** Resolves when the store knows what was counted for a subject here, or cannot. */
+  said(subject: string): Promise<void> {
+    return this.#desks.say([subject])
+  }
+
   stop(): void {
     this.#desks.stop()
   }

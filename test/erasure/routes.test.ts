@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { bearer, startApp, type TestApp } from '../helpers/app.js'
 import { until } from '../helpers/until.js'
 import { documentsWith } from './everywhere.js'
@@ -134,6 +135,26 @@ describe('DELETE /users/:user_id and the exports', function () {
     const second = await app.send('DELETE', '/users/tina')
     assert.notEqual(second.body.user_id, first.body.user_id)
     assert.deepEqual(await left(), [])
+  })
+
+  it('take what is just being counted', async () => {
+    // What is counted is said 100 ms later.
+    const users = Array.from({ length: 8 }, (_, index) => ({
+      name: `u-${index}`,
+      ms: 50 + 9 * index,
+    }))
+    for (const { name, ms } of users) {
+      await app.usage.record({ ...job, user_id: name })
+      await app.usage.flush()
+      await sleep(ms)
+      await app.send('DELETE', `/users/${name}`)
+    }
+    const { connection } = app.database
+    const ids = users.map(({ name }) => `user:${name}`)
+    const left = connection
+      .collection<{ _id: string }>('usage_counters')
+      .find({ _id: { $in: ids } })
+    assert.deepEqual(await left.toArray(), [])
   })
 
   it('are the same for a user nobody has heard of, and refuse whom nobody is', async () => {
