@@ -49,7 +49,8 @@ describe('an app whose process is killed', function () {
     url = chunk.toString().trim()
   }
   after(async () => {
-    child.kill('SIGKILL')
+    const ended = once(child, 'exit')
+    if (child.kill('SIGKILL')) await ended
     await database.drop()
     await rm(dir, { recursive: true, force: true })
   })
@@ -57,9 +58,9 @@ describe('an app whose process is killed', function () {
   it('loses neither what has ended nor that something ran', async () => {
     const call = (path: string, user: string) =>
       fetch(url + path, { method: 'POST', headers: bearer(user, { tier: 'pro', org: 'acme' }) })
-    for (let i = 0; i < 20; i++) await call('/ai/chat', 'alice')
+    await Promise.all(Array.from({ length: 20 }, () => call('/ai/chat', 'alice')))
     const hanging = call('/ai/qa', 'bob').catch(() => undefined)
-    await sleep(200)
+    await until(() => spooledText(dir).includes('"user_id":"bob"'))
     child.kill('SIGKILL')
     await hanging
     const logs = database.connection.collection<UsageEvent>('usage_logs')

@@ -137,16 +137,18 @@ describe('every metric, window, enforcement, state of the store and onStoreError
       assert.equal(first?.status, 503)
       assert.ok(first.tookMs < 400, `the first took ${first.tookMs} ms`)
       assert.equal(others.length, 2 * combinations.length)
-      const times = timesOf(others)
-      const [median, without] = [medianOf(times), medianOf(timesOf(free.get(store) ?? []))]
+      const [times, freeTimes] = [timesOf(others), timesOf(free.get(store) ?? [])]
+      const [median, without] = [medianOf(times), medianOf(freeTimes)]
       assert.ok(median < 2 * without, `the median took ${median} ms, without limits ${without} ms`)
       // One a second looks whether the store is back.
       const looked = times.filter((time) => time > 100)
       const lastedMs = times.reduce((sum, time) => sum + time, 0)
       assert.ok(looked.length <= 1 + lastedMs / 1_000, `${looked.length} have waited`)
+      // They wait 250 ms, and are otherwise as slow as any.
+      const most = 250 + Math.max(50, freeTimes.at(-1) ?? 0)
       assert.ok(
-        looked.every((time) => time < 300),
-        String(looked),
+        looked.every((time) => time < most),
+        `${looked}, at most ${most} ms`,
       )
     })
 })
