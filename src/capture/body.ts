@@ -36,6 +36,16 @@ export class BodyBuffer {
     this.#isText = true
   }
 
+  /** Whether chunks are kept as text only. */
+  get isText(): boolean {
+    return this.#isText
+  }
+
+  /** Counts what has been read already. */
+  pass(length: number): void {
+    this.bytes += length
+  }
+
   /** Keeps a chunk as `res.write` got it. */
   add(chunk: unknown, encoding: unknown): void {
     let length: number

@@ -191,12 +191,12 @@ export class Capture implements ResponseSink {
   }
 
   /** Takes note of a chunk that the response has accepted; what comes after the end is not kept. */
-  wrote(chunk: unknown, encoding: unknown): void {
+  wrote(chunk: unknown, encoding: unknown, isLast: boolean): void {
     if (this.ending !== undefined || this.#isBodiless()) return
     if (this.proxied?.upstream) {
       if (chunk instanceof Uint8Array) this.proxied.sentBytes += chunk.byteLength
       else if (typeof chunk === 'string') this.proxied.sentBytes += Buffer.byteLength(chunk)
-    } else this.content.add(chunk, encoding)
+    } else this.content.add(chunk, encoding, isLast)
   }
 
   /** Takes note of what the provider sent, decoded, where a proxy of ours has it. */

@@ -42,10 +42,13 @@ export class MessageBody {
     this.#maxBytes = maxBytes
   }
 
-  /** Takes a chunk. What comes after `read` is not kept. */
-  add(chunk: unknown, encoding: unknown): void {
+  /** Takes a chunk, `isLast` where no other follows. What comes after `read` is not kept. */
+  add(chunk: unknown, encoding: unknown, isLast = false): void {
     if (this.#reading !== undefined) return
-    if (this.buffer.bytes === 0) this.#expect()
+    if (this.buffer.bytes === 0) {
+      this.#expect()
+      if (isLast && Buffer.isBuffer(chunk) && this.#readWhole(chunk)) return
+    }
     this.buffer.add(chunk, encoding)
     if (this.buffer.held > windowBytes) this.#fold()
   }
@@ -63,6 +66,18 @@ export class MessageBody {
     const kind = this.#kindByHead()
     if (kind === 'opaque') this.buffer.drop()
     else if (kind !== undefined && kind !== 'eventstream') this.buffer.expectText()
+  }
+
+  /** Bytes that are the host's are read while they are there, which spares keeping their text. */
+  #readWhole(body: Buffer): boolean {
+    if (this.#plainKind !== 'json') return false
+    const reader = new ResponseReader('json', this.#head.readerOptions)
+    const reading = reader.finishShort(body)
+    if (reading === undefined) return false
+    this.buffer.pass(body.length)
+    this.reader = reader
+    this.#reading = reading
+    return true
   }
 
   #kindByHead(): BodyKind | undefined {

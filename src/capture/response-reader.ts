@@ -7,6 +7,7 @@ import { checkFigures } from './figures.js'
 import { completeElements } from './json-array.js'
 import { parseJson, type Json } from './json.js'
 import { lastMembers } from './json-end.js'
+import { shortened } from './json-short.js'
 import { LineSplitter } from './lines.js'
 import type { Origin } from './origin.js'
 import { addText, emptyReading, maxTextLength, type Reading } from './reading.js'
@@ -75,7 +76,9 @@ export class ResponseReader {
 
   /** Folds what a buffer still holds and answers what was read. */
   finishBody(body: BodyBuffer): Reading {
-    if (this.kind === 'eventstream') return this.finishBytes(body.takeBytes())
+    if (this.kind === 'eventstream' || (this.kind === 'json' && !body.isText)) {
+      return this.finishBytes(body.takeBytes())
+    }
     if (this.#mayLeaveOut && this.#options.origin?.provider !== undefined) {
       const ends = body.ends(openingBytes, closingBytes)
       if (ends !== undefined && this.#readFacts(ends.opening, ends.closing)) {
@@ -110,11 +113,30 @@ export class ResponseReader {
   /** The same for bytes. */
   finishBytes(bytes: Buffer): Reading {
     if (this.kind !== 'eventstream') {
+      const short = this.finishShort(bytes)
+      if (short !== undefined) return short
       const text = this.#decoder ? this.#decoder.write(bytes) : bytes.toString('utf8')
       return this.finish(text)
     }
     this.pushBytes(bytes)
     return this.#checked()
+  }
+
+  /**
+   * Reads a whole JSON body but for the middle of its text. Undefined, and nothing is read, where
+   * that is not enough: the text must be counted, or a reader of the host's may want it.
+   */
+  finishShort(bytes: Buffer): Reading | undefined {
+    if (this.kind !== 'json' || this.#options.own !== undefined) return undefined
+    const value = shortened(bytes)
+    if (value === undefined) return undefined
+    this.#value(value, 0)
+    const { output_is_final, tokens, error_type } = this.#checked()
+    if (output_is_final && tokens.input_tokens !== undefined && error_type === undefined) {
+      return this.reading
+    }
+    this.reading = emptyReading(this.#options.origin)
+    return undefined
   }
 
   #piecesOf(kind: BodyKind): Pieces | undefined {

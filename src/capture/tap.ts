@@ -3,8 +3,8 @@ import type { Socket } from 'node:net'
 
 /** What a tap tells of the response it sits on. */
 export interface ResponseSink {
-  /** `write` or `end` was called with a chunk and the response took it. */
-  wrote(chunk: unknown, encoding: unknown): void
+  /** `write`, or at last `end`, was called with a chunk and the response took it. */
+  wrote(chunk: unknown, encoding: unknown, isLast: boolean): void
   /** `end` was called and has returned; bytes may be on their way still. */
   ended(): void
   /** `wrote` threw; it is not called again. */
@@ -79,24 +79,24 @@ function tapped({ write, end }: Methods, find: (res: ServerResponse) => Tap | un
     write: function tappedWrite(this: ServerResponse, ...args: unknown[]): unknown {
       const result = write.apply(this, args)
       const tap = find(this)
-      if (tap) tell(tap, args[0], args[1])
+      if (tap) tell(tap, args[0], args[1], false)
       return result
     },
     end: function tappedEnd(this: ServerResponse, ...args: unknown[]): unknown {
       const result = end.apply(this, args)
       const tap = find(this)
       if (tap === undefined) return result
-      if (args.length > 0 && typeof args[0] !== 'function') tell(tap, args[0], args[1])
+      if (args.length > 0 && typeof args[0] !== 'function') tell(tap, args[0], args[1], true)
       if (!tap.hasEnded) close(tap)
       return result
     },
   }
 }
 
-function tell(tap: Tap, chunk: unknown, encoding: unknown): void {
+function tell(tap: Tap, chunk: unknown, encoding: unknown, isLast: boolean): void {
   if (tap.isDeaf) return
   try {
-    tap.sink.wrote(chunk, encoding)
+    tap.sink.wrote(chunk, encoding, isLast)
   } catch (error) {
     tap.isDeaf = true
     tap.sink.failed(error)
