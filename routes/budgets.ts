@@ -72,6 +72,11 @@ function filterOf({ scope, user_id, org_id }: Asked): BudgetFilter {
     const detail = 'user_id and org_id cannot be given together'
     throw new UsageError('invalid_parameter', detail, { details: { parameter: 'org_id' } })
   }
+  const named = user_id === undefined ? 'org' : 'user'
+  if ((user_id ?? org_id) !== undefined && scope !== undefined && scope !== named) {
+    const detail = `scope ${scope} has no ${named}_id`
+    throw new UsageError('invalid_parameter', detail, { details: { parameter: 'scope' } })
+  }
   if (user_id !== undefined) return { scope: 'user', subject_id: user_id }
   if (org_id !== undefined) return { scope: 'org', subject_id: org_id }
   return scope === undefined ? {} : { scope }

@@ -1,5 +1,6 @@
 import type { BudgetDesk } from '../budgets/budget-desk.js'
 import { budgetId } from '../budgets/budget-subject.js'
+import { budgetPeriods } from '../limits/budget-terms.js'
 import type { Rules } from '../limits/rules.js'
 import { moved, retryMoved } from '../retry-moved.js'
 import type { AccountDoc, AccountSettings } from '../store/account-store.js'
@@ -46,7 +47,11 @@ export class AccountDesk {
     await this.#rules.accounts.refresh()
     const subject = { scope: 'user', subject_id: userId } as const
     if (budget) await this.#budgets.set(subject, budget, actor)
-    if (budget === null) await this.#budgets.clear(budgetId(subject, 'month'), actor)
+    if (budget === null) {
+      for (const period of budgetPeriods) {
+        await this.#budgets.clear(budgetId(subject, period), actor)
+      }
+    }
     return settings
   }
 

@@ -58,7 +58,7 @@ export interface AccountPlans {
 /** What the body of `PATCH /users/:user_id` asks for. */
 export interface AccountChange {
   readonly fields: SetFields
-  /** Null: the month's budget is taken away; undefined: it stays. */
+  /** Null: the user's own budgets are taken away; undefined: they stay. */
   readonly budget: BudgetTerms | null | undefined
 }
 

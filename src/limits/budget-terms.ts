@@ -20,12 +20,14 @@ export type BudgetPreset = 'monthly-10' | 'monthly-100'
 
 /** A money budget as it is stored and shown. */
 export interface BudgetTerms {
-  readonly period: 'day' | 'month'
+  readonly period: (typeof budgetPeriods)[number]
   readonly limit_usd: number
   readonly enforcement: 'hard' | 'soft'
   readonly reservation: 'typical' | 'strict'
   readonly thresholds: readonly number[]
 }
+
+export const budgetPeriods = ['day', 'month'] as const
 
 export const thresholdsSchema = z
   .array(z.number().gt(0).max(1_000))
@@ -35,7 +37,7 @@ export const thresholdsSchema = z
 
 const preset = z.enum(['monthly-10', 'monthly-100'])
 const rest = {
-  period: z.enum(['day', 'month']).default('month'),
+  period: z.enum(budgetPeriods).default('month'),
   enforcement: z.enum(['hard', 'soft']).default('soft'),
   reservation: z.enum(['typical', 'strict']).default('typical'),
   thresholds: thresholdsSchema.default([50, 75, 90, 100]),

@@ -31,7 +31,7 @@ export class PlanDesk {
   }
 
   /**
-   * Changes a plan; a tier that has none gets one. Null: as the host's options say.
+   * Changes a plan; a tier that has none gets one, with limits. Null: as the host's options say.
    * @throws UsageError `invalid_plan` naming field and rule
    */
   async change(tier: string, input: unknown, actor: string): Promise<void> {
@@ -42,6 +42,10 @@ export class PlanDesk {
     await retryMoved(async () => {
       const before = await this.#store.plans.find(tier)
       const fields = fieldsOf(input, before)
+      if (this.#plans.get(tier) === undefined && fields.limits === undefined) {
+        // Without, a slip of the pen in a name would make a plan that allows everything.
+        throw invalid('limits', 'must be given: there is no plan of this name yet')
+      }
       const updated_at = await this.#store.db.serverNow()
       const stamps = { revision: (before?.revision ?? 0) + 1, updated_at, updated_by: actor }
       const entry = {
@@ -82,6 +86,7 @@ function audited(actor: string, verb: string, tier: string) {
 /** What is named takes the place of what is stored; limits as they were written, cost in dollars. */
 function fieldsOf(input: unknown, before: PlanDoc | undefined): PlanFields {
   const given: Record<string, unknown> = parseInput(change, input, 'invalid_plan', 'a plan')
+  if (Object.keys(given).length === 0) throw invalid('', 'the body must name what is to change')
   const merged: Record<string, unknown> = { ...(before && settable(before)), ...given }
   const entries = Object.entries(merged).filter(
     ([, value]) => value !== undefined && value !== null,
@@ -90,6 +95,10 @@ function fieldsOf(input: unknown, before: PlanDoc | undefined): PlanFields {
   if (!Array.isArray(given.limits)) return fields
   // Parsed limits count nano-USD: the stored ones are what an admin can read and write again.
   return { ...fields, limits: fields.limits?.map(inDollars) ?? [] }
+}
+
+function invalid(field: string, rule: string): UsageError {
+  return new UsageError('invalid_plan', `${field} ${rule}`.trim(), { details: { field } })
 }
 
 function inDollars(limit: NonNullable<PlanFields['limits']>[number]) {

@@ -109,6 +109,20 @@ describe('budgets by HTTP', function () {
     assert.equal((await spend(app, 'bob', { usd: 2 })).status, 429)
   })
 
+  it('of a user are all taken away by null, whatever their period', async () => {
+    for (const period of ['day', 'month'])
+      await app.send('PATCH', '/users/bob', { budget: { period, limit_usd: 1 } })
+    assert.equal((await app.admin<{ data: unknown[] }>('/budgets?user_id=bob')).data.length, 2)
+    await app.send('PATCH', '/users/bob', { budget: null })
+    assert.deepEqual((await app.admin<{ data: unknown[] }>('/budgets?user_id=bob')).data, [])
+  })
+
+  it('are not listed by a scope that contradicts whose they are', async () => {
+    const bad = await app.send('GET', '/budgets?scope=org&user_id=bob')
+    assert.deepEqual([bad.status, bad.body.parameter], [400, 'scope'])
+    assert.equal((await app.send('GET', '/budgets?scope=user&user_id=bob')).status, 200)
+  })
+
   it('follow an admin who puts a user in an organisation and a zone', async () => {
     await create({ scope: 'org', org_id: 'acme', limit_usd: 1, enforcement: 'hard' })
     await create({ scope: 'user', user_id: 'alice', period: 'day', limit_usd: 5 })

@@ -132,6 +132,20 @@ describe('plans by HTTP', function () {
     })
   }
 
+  it('are not made, nor changed, by a body that says nothing of limits', async () => {
+    for (const [tier, body, field] of [
+      ['fre', {}, ''],
+      ['fre', { priority: 7 }, 'limits'],
+      ['fre', { limits: null }, 'limits'],
+      ['free', {}, ''],
+    ] as const) {
+      const answer = await send('PATCH', `/plans/${tier}`, body)
+      assert.deepEqual([answer.status, answer.body.code], [422, 'invalid_plan'])
+      assert.equal(answer.body.field, field)
+    }
+    assert.equal((await send('DELETE', '/plans/fre')).status, 404)
+  })
+
   it('refuse names that no plan can have', async () => {
     assert.equal((await send('PATCH', '/plans/a%20b', {})).status, 400)
   })
