@@ -13,6 +13,8 @@ export interface CallTarget {
   readonly provider: string | undefined
   /** Path without the query. */
   readonly path: string
+  /** It asks for what an earlier call began in the background. */
+  readonly isLater?: boolean
 }
 
 /** How calls are read. */
@@ -25,6 +27,14 @@ export interface CallReading {
 /** Endpoints at which models work, as their paths end. Others (files, models, batches) bill nothing by themselves. */
 const modelPath =
   /\/(?:completions|responses|embeddings|messages|chat|generate|embed|rerank|interactions|converse(?:-stream)?|invoke(?:-with-response-stream)?|generations|edits|transcriptions|translations|speech)$|:(?:streamG|g)enerateContent$|:(?:embedContent|batchEmbedContents|predict|(?:streamR|r)awPredict)$/
+
+/** What was begun in the background is asked for by its id: OpenAI's Responses, Gemini's Interactions. */
+const laterPath = /\/(?:responses|interactions)\/[^/]+$/
+
+/** Whether a `GET` of this path asks for what an earlier call began. */
+export function asksLater(path: string): boolean {
+  return laterPath.test(path)
+}
 
 /** The model where only the path names it: Gemini and Vertex, Bedrock, Azure OpenAI. */
 const modelInPath = /\/(?:models?|deployments)\/([^/:]+(?::\d+)?)(?=[/:])/

@@ -5,7 +5,7 @@ import type { Calls } from './calls.js'
 import { countOrEstimate } from './count-tokens.js'
 import type { ProviderCall } from './provider-call.js'
 import { providerOfModel } from './provider-of-model.js'
-import type { Reading } from './reading.js'
+import { hasFigures, type Reading } from './reading.js'
 import type { Part } from './shares.js'
 
 /** A provider call of the host, read. */
@@ -27,9 +27,21 @@ const none: readonly Work[] = []
 export function readWork(calls: Calls | undefined): MaybePromise<readonly Work[]> {
   if (calls === undefined) return none
   calls.seal()
-  return andThen(allOf(calls.all.map((call) => call.read())), (readings) =>
-    workOf(calls.all, readings),
+  const { all, later } = calls
+  return andThen(allOf([...all, ...later].map((call) => call.read())), (readings) =>
+    workOf(all, withLater(readings.slice(0, all.length), readings.slice(all.length))),
   )
+}
+
+/** What went on in the background counts as what was told of it at last; of nothing else. */
+function withLater(readings: readonly Reading[], later: readonly Reading[]): readonly Reading[] {
+  if (later.length === 0) return readings
+  const told = later.filter(hasFigures)
+  return readings.map((reading) => {
+    const { generation_id: id } = reading
+    if (id === undefined || hasFigures(reading)) return reading
+    return told.findLast(({ generation_id }) => generation_id === id) ?? reading
+  })
 }
 
 function workOf(calls: readonly ProviderCall[], readings: readonly Reading[]): Work[] {
@@ -82,11 +94,6 @@ class FullNames {
 
 function isAnswered({ status }: ProviderCall): boolean {
   return status !== undefined && status >= 200 && status < 300
-}
-
-/** Whether a provider's own figures are there, and complete. */
-export function hasFigures({ output_is_final, tokens }: Reading): boolean {
-  return output_is_final && tokens.input_tokens !== undefined
 }
 
 /** What the calls used: the provider's own figures, else counted from what was sent and came back. */

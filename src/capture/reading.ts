@@ -121,6 +121,11 @@ export function figure(
   return undefined
 }
 
+/** Whether a provider's own figures are there, and complete. */
+export function hasFigures({ output_is_final, tokens }: Reading): boolean {
+  return output_is_final && tokens.input_tokens !== undefined
+}
+
 const code = /^[\w.:-]{1,64}$/
 
 /** The short code of an error payload (`{ error: { type, code } }`), never its message. */

@@ -6,8 +6,8 @@ import type { TokenCounter } from '../tokens/counter.js'
 import type { Capture, Ending } from './capture.js'
 import { countOrEstimate } from './count-tokens.js'
 import type { Ask } from './prompt.js'
-import { hasFigures, partOfAnswer, partsOf, type Work } from './provider-work.js'
-import type { Reading, TokenFigures } from './reading.js'
+import { partOfAnswer, partsOf, type Work } from './provider-work.js'
+import { hasFigures, type Reading, type TokenFigures } from './reading.js'
 import {
   costOfParts,
   pricedParts,

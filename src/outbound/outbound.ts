@@ -3,7 +3,12 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { EventEmitter } from 'node:events'
 import { Calls } from '../capture/calls.js'
 import type { Capture } from '../capture/capture.js'
-import type { CallReading, CallTarget, ProviderCall } from '../capture/provider-call.js'
+import {
+  asksLater,
+  type CallReading,
+  type CallTarget,
+  type ProviderCall,
+} from '../capture/provider-call.js'
 import type { OutboundHosts } from '../capture/capture-options.js'
 import type { HostReaders } from '../capture/readers/host-readers.js'
 import { ProviderHosts, type AddedHost } from './hosts.js'
@@ -96,22 +101,31 @@ export class Outbound implements Observer {
     return this.#storage.getStore() !== undefined
   }
 
-  /** Models work on what is posted to them; everything else (lists, polls, files) is none of it. */
+  /**
+   * Models work on what is posted to them; everything else (lists, files) is none of it, but asking
+   * how far something is that they do in the background.
+   */
   find({ method, origin, path }: Departure): CallTarget | undefined {
-    if (method !== 'POST') return undefined
+    if (method !== 'POST' && method !== 'GET') return undefined
+    let [from, target] = [origin, path]
     if (path.startsWith('http') && URL.canParse(path)) {
       const url = new URL(path)
-      return this.#hosts.find(url.origin, url.pathname)
+      ;[from, target] = [url.origin, url.pathname]
     }
-    const mark = path.indexOf('?')
-    return this.#hosts.find(origin, mark === -1 ? path : path.slice(0, mark))
+    const mark = target.indexOf('?')
+    if (mark !== -1) target = target.slice(0, mark)
+    if (method === 'POST') return this.#hosts.find(from, target)
+    const found = asksLater(target) ? this.#hosts.find(from, target) : undefined
+    return found && { ...found, isLater: true }
   }
 
   begin(target: CallTarget): ProviderCall | undefined {
     const capture = this.#storage.getStore()
     // A proxy of ours tells of its calls by itself.
     if (capture === undefined || capture.proxied !== undefined) return undefined
-    const { ending } = capture
+    const { ending, calls } = capture
+    // What this operation did not begin is another's.
+    if (target.isLater === true && calls === undefined) return undefined
     // The handler of a client that has left works on.
     if (ending?.finished === true) return undefined
     capture.calls ??= new Calls()

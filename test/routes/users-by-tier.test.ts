@@ -10,7 +10,7 @@ describe('accounts of a tier', function () {
   let app: TestApp
   beforeEach(async () => {
     app = await startApp(() => undefined)
-    await app.send('PATCH', '/plans/gold', { priority: 5 })
+    await app.send('PATCH', '/plans/gold', { limits: [] })
     await app.send('PATCH', '/users/blocked', { blocked: { reason: 'Chargeback' } })
     await app.send('PATCH', '/users/promoted', { tier: 'pro' })
     for (const [user_id, tier] of Object.entries({ miner: 'gold', payer: 'pro', guest: 'free' }))

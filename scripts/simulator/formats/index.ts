@@ -22,7 +22,7 @@ import { openrouterGeneration } from './openrouter-generation.js'
 export function formats(invoice: Invoice): readonly Format[] {
   return [
     openaiChat,
-    openaiResponses,
+    ...openaiResponses(),
     openaiEmbeddings,
     openaiModels,
     anthropicMessages,

@@ -3,6 +3,7 @@ import type { BilledPlan, Format } from '../format.js'
 import { stepsOf, type Completion, type Message } from '../inference.js'
 import { randomId } from '../random.js'
 import { content, parseBody, textOf, tokenLimit } from './content.js'
+import { Background, openaiBackground } from './openai-background.js'
 import { openaiDialect } from './openai-dialect.js'
 import { responseFrames, type ResponseItems } from './openai-responses-events.js'
 
@@ -14,6 +15,7 @@ const responsesBody = z.looseObject({
   ]),
   instructions: z.string().nullish(),
   stream: z.boolean().nullish(),
+  background: z.boolean().nullish(),
   max_output_tokens: tokenLimit,
   metadata: z.record(z.string(), z.string()).nullish(),
   tools: z.array(z.unknown()).nullish(),
@@ -21,7 +23,13 @@ const responsesBody = z.looseObject({
 
 type ResponsesBody = z.infer<typeof responsesBody>
 
-export const openaiResponses: Format = {
+/** OpenAI's Responses: to make one, and to ask how far one is that is made in the background. */
+export function openaiResponses(): Format[] {
+  const background = new Background()
+  return [openaiResponse(background), openaiBackground(background)]
+}
+
+const openaiResponse = (background: Background): Format => ({
   method: 'POST',
   path: '/v1/responses',
   dialect: openaiDialect,
@@ -34,9 +42,11 @@ export const openaiResponses: Format = {
       appendix: asked.tools ? JSON.stringify(asked.tools) : '',
       maxTokens: asked.max_output_tokens ?? undefined,
     })
-    return responsesPlan(asked, completion)
+    const plan = responsesPlan(asked, completion)
+    if (asked.background !== true || plan.stream) return plan
+    return { ...plan, json: (options) => background.begin(plan.id, plan.json(options)) }
   },
-}
+})
 
 function messagesOf({ input, instructions }: ResponsesBody): Message[] {
   const before = instructions ? [{ role: 'developer', text: instructions }] : []
