@@ -26,6 +26,8 @@ export function usageLogModel(connection: Connection): Model<UsageEvent> {
       output_image_tokens: Number,
       cache_read_audio_tokens: Number,
       cache_read_image_tokens: Number,
+      web_searches: Number,
+      file_searches: Number,
       usage_flags: { type: [String], default: undefined },
       tokens_used: { type: Number, required: true },
       token_source: { type: String, required: true },

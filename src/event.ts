@@ -5,7 +5,7 @@ import { hash } from 'node:crypto'
  * Absent facts are absent, never null; the one exception is `cost_nano_usd`, where null says
  * "no price known".
  */
-export interface UsageEvent extends MediaTokens {
+export interface UsageEvent extends Extras {
   /** The request id: UUIDv7 made at request start, or derived from the caller's own id. */
   _id: string
   user_id: string
@@ -70,8 +70,8 @@ export interface UsageEvent extends MediaTokens {
   late?: true
 }
 
-/** Tokens that are sound or images, each part of a figure and at a price of its own; absent when none. */
-export interface MediaTokens {
+/** What is at a price of its own: tokens that are sound or images, and searches; absent when none. */
+export interface Extras {
   /** Part of `input_tokens`. */
   input_audio_tokens?: number
   /** Part of `input_tokens`. */
@@ -84,30 +84,36 @@ export interface MediaTokens {
   cache_read_audio_tokens?: number
   /** Part of `cache_read_tokens` and of `input_image_tokens`. */
   cache_read_image_tokens?: number
+  /** Searches of the web that the provider made for it, beside all tokens. */
+  web_searches?: number
+  /** Searches of files that the provider keeps. */
+  file_searches?: number
 }
 
-export const mediaFields = [
+export const extraFields = [
   'input_audio_tokens',
   'input_image_tokens',
   'output_audio_tokens',
   'output_image_tokens',
   'cache_read_audio_tokens',
   'cache_read_image_tokens',
-] as const satisfies readonly (keyof MediaTokens)[]
+  'web_searches',
+  'file_searches',
+] as const satisfies readonly (keyof Extras)[]
 
-/** Puts what was sound or images into `into`; what there was none of stays absent. */
-export function putMedia(
-  into: MediaTokens,
-  from: { readonly [Field in keyof MediaTokens]?: number | undefined },
+/** Puts what is at a price of its own into `into`; what there was none of stays absent. */
+export function putExtras(
+  into: Extras,
+  from: { readonly [Field in keyof Extras]?: number | undefined },
 ): void {
-  for (const field of mediaFields) {
+  for (const field of extraFields) {
     const value = from[field]
     if (value !== undefined && value !== 0) into[field] = value
   }
 }
 
 /** One model's share of an operation. */
-export interface ModelShare extends MediaTokens {
+export interface ModelShare extends Extras {
   provider?: string
   model?: string
   attempts: number

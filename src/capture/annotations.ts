@@ -1,9 +1,9 @@
-import { isTokenCount, mediaFields, nanoUsd, type MediaTokens, type Scalar } from '../event.js'
+import { isTokenCount, extraFields, nanoUsd, type Extras, type Scalar } from '../event.js'
 import { isObject } from './json.js'
 import { name, type TokenFigures } from './reading.js'
 
 /** What only the host knows of an operation. Fields that do not fit are left out and reported. */
-export interface Facts extends MediaTokens {
+export interface Facts extends Extras {
   user_id?: string
   org_id?: string
   model?: string
@@ -42,7 +42,7 @@ const tokenFields = [
   'cache_read_tokens',
   'cache_write_tokens',
   'reasoning_tokens',
-  ...mediaFields,
+  ...extraFields,
 ] as const
 const nameFields = ['user_id', 'org_id', 'model', 'provider', 'conversation_id'] as const
 const otherFields = ['cost_usd', 'tools_used', 'queue_wait_ms', 'metadata'] as const

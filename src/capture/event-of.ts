@@ -1,4 +1,4 @@
-import { derivedId, putMedia, type EventStatus, type UnrecordedEvent } from '../event.js'
+import { derivedId, putExtras, type EventStatus, type UnrecordedEvent } from '../event.js'
 import type { Capture, Ending, Subject } from './capture.js'
 import { providerOfModel } from './provider-of-model.js'
 import type { Work } from './provider-work.js'
@@ -69,7 +69,7 @@ function addParts(event: UnrecordedEvent, figures: TokenFigures): void {
   if (cache_write_tokens !== undefined) event.cache_write_tokens = cache_write_tokens
   if (cache_write_1h_tokens !== undefined) event.cache_write_1h_tokens = cache_write_1h_tokens
   if (reasoning_tokens !== undefined) event.reasoning_tokens = reasoning_tokens
-  putMedia(event, figures)
+  putExtras(event, figures)
 }
 
 function addProviderFacts(event: UnrecordedEvent, outcome: Outcome, settled: Settled): void {

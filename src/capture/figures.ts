@@ -1,4 +1,4 @@
-import { isTokenCount, mediaFields, nanoUsd, putMedia } from '../event.js'
+import { isTokenCount, extraFields, nanoUsd, putExtras } from '../event.js'
 import { flag, type Reading, type TokenFigures } from './reading.js'
 
 /** One usage object as its provider counts, before it is brought into the normal form. */
@@ -12,11 +12,11 @@ export interface Counted {
   /** Results of tools that went back to the model: sent, beside `input`. */
   toolUse?: number | undefined
   total?: number | undefined
-  media?: Media | undefined
+  extras?: ExtraFigures | undefined
 }
 
-/** What of it was sound or images, as it was told. */
-export type Media = Partial<Record<(typeof mediaFields)[number], number | undefined>>
+/** What of it is at a price of its own, as it was told. */
+export type ExtraFigures = Partial<Record<(typeof extraFields)[number], number | undefined>>
 
 /** How a provider counts. */
 export interface Form {
@@ -46,7 +46,7 @@ export function setFigures(reading: Reading, counted: Counted, form: Form): void
   setOrZero(tokens, 'cache_write_tokens', cacheWrite, reading)
   if (cacheWrite1h !== undefined && cacheWrite1h > 0) tokens.cache_write_1h_tokens = cacheWrite1h
   setOrZero(tokens, 'reasoning_tokens', reasoning, reading)
-  if (counted.media !== undefined) putMedia(tokens, counted.media)
+  if (counted.extras !== undefined) putExtras(tokens, counted.extras)
   reading.tokens = tokens
 }
 
@@ -122,7 +122,7 @@ export function checkFigures(reading: Reading): void {
   if (input_tokens !== undefined && cache_read_tokens + cache_write_tokens > input_tokens) {
     drop(reading, 'cache_write_tokens')
   }
-  if (hasMedia(reading.tokens)) checkMedia(reading)
+  if (hasExtras(reading.tokens)) checkExtras(reading)
   const { tokens } = reading
   if (tokens.cache_write_tokens === undefined && tokens.cache_write_1h_tokens !== undefined)
     delete tokens.cache_write_1h_tokens
@@ -133,13 +133,13 @@ export function checkFigures(reading: Reading): void {
   }
 }
 
-function hasMedia(tokens: TokenFigures): boolean {
-  return mediaFields.some((field) => tokens[field] !== undefined)
+function hasExtras(tokens: TokenFigures): boolean {
+  return extraFields.some((field) => tokens[field] !== undefined)
 }
 
-/** The same for sound and images: what is part of two figures is nothing without them. */
-function checkMedia(reading: Reading): void {
-  for (const field of mediaFields) {
+/** The same for what is at a price of its own: what is part of two figures is nothing without them. */
+function checkExtras(reading: Reading): void {
+  for (const field of extraFields) {
     const value = reading.tokens[field]
     if (value !== undefined && !isTokenCount(value)) drop(reading, field)
   }
@@ -164,7 +164,7 @@ function tellCached(tokens: TokenFigures): void {
   const beyond = cache_read_tokens - heard - seen - (input_tokens - audio - image)
   if (beyond <= 0) return
   const more = Math.min(beyond, image - seen)
-  putMedia(tokens, {
+  putExtras(tokens, {
     cache_read_image_tokens: seen + more,
     cache_read_audio_tokens: Math.min(heard + beyond - more, audio),
   })
@@ -179,7 +179,7 @@ const counts = [
   'reasoning_tokens',
 ] as const satisfies readonly (keyof TokenFigures)[]
 
-const fields = [...counts, ...mediaFields]
+const fields = [...counts, ...extraFields]
 
 /** The figures of both, joined field by field where both have one. */
 export function joinFigures(

@@ -1,4 +1,4 @@
-import { isTokenCount, type MediaTokens } from '../event.js'
+import { isTokenCount, type Extras } from '../event.js'
 import { isObject, type JsonObject } from './json.js'
 import { name } from './name.js'
 import { modelOfPath, providerOfHost, type Origin } from './origin.js'
@@ -6,7 +6,7 @@ import { modelOfPath, providerOfHost, type Origin } from './origin.js'
 export { name }
 
 /** Token figures in the normal form: cache inside input, reasoning inside output. */
-export interface TokenFigures extends MediaTokens {
+export interface TokenFigures extends Extras {
   input_tokens?: number
   output_tokens?: number
   cache_read_tokens?: number

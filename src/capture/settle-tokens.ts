@@ -1,5 +1,5 @@
 import type { TokenSource } from '../event.js'
-import { nanoUsd, putMedia } from '../event.js'
+import { nanoUsd, putExtras } from '../event.js'
 import { andThen, type MaybePromise } from '../maybe-promise.js'
 import type { PriceBook } from '../pricing/price-book.js'
 import type { TokenCounter } from '../tokens/counter.js'
@@ -137,7 +137,7 @@ function annotatedFigures({ annotations }: Capture): TokenFigures {
     ...(cache_write_tokens !== undefined && { cache_write_tokens }),
     ...(reasoning_tokens !== undefined && { reasoning_tokens }),
   }
-  putMedia(figures, annotations)
+  putExtras(figures, annotations)
   return figures
 }
 

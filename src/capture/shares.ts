@@ -1,4 +1,4 @@
-import { putMedia, type CostSource, type ModelShare, type TokenSource } from '../event.js'
+import { putExtras, type CostSource, type ModelShare, type TokenSource } from '../event.js'
 import type { Price } from '../pricing/priced-usage.js'
 import { isOrdinary, mixedService } from '../pricing/service-tier.js'
 import type { TokenFigures } from './reading.js'
@@ -146,6 +146,6 @@ export function modelShare({ provider, model, parts }: Share): ModelShare {
     cost_nano_usd,
     ...(cost_source !== undefined && { cost_source }),
   }
-  putMedia(share, sum)
+  putExtras(share, sum)
   return share
 }

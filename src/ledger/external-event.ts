@@ -4,7 +4,7 @@ import { allowedMetadata } from '../capture/annotations.js'
 import { providerOfModel } from '../capture/provider-of-model.js'
 import { nonEmpty } from '../capture/reading.js'
 import { UsageError } from '../errors.js'
-import { derivedId, maxTokens, mediaFields, nanoUsd, type UnrecordedEvent } from '../event.js'
+import { derivedId, maxTokens, extraFields, nanoUsd, type UnrecordedEvent } from '../event.js'
 import { parseUserId } from '../identity/user-id.js'
 import { dayMs, maxAheadMs } from '../time.js'
 
@@ -48,6 +48,8 @@ export const externalEvent = z.strictObject({
   output_image_tokens: tokens.optional(),
   cache_read_audio_tokens: tokens.optional(),
   cache_read_image_tokens: tokens.optional(),
+  web_searches: tokens.optional(),
+  file_searches: tokens.optional(),
   service_tier: text(64).optional(),
   cost_usd: z.number().min(0).max(1_000_000).optional(),
   success: z.boolean().optional(),
@@ -187,7 +189,7 @@ const carried = [
   'cache_write_1h_tokens',
   'service_tier',
   'reasoning_tokens',
-  ...mediaFields,
+  ...extraFields,
   'status_code',
   'error_type',
   'response_time_ms',

@@ -93,7 +93,6 @@ function applies({ from, daily }: TimedRates, at: Date): boolean {
 }
 
 function ratesOf(given: z.infer<typeof prices>, id: string): Rates {
-  const { requests_kcount: requests } = given
   const input = rateOf(given.input_mtok)
   const cache_write = rateOf(given.cache_write_mtok)
   return {
@@ -109,8 +108,15 @@ function ratesOf(given: z.infer<typeof prices>, id: string): Rates {
     output_image: rateOf(given.output_image_mtok),
     cache_read_audio: rateOf(given.cache_audio_read_mtok),
     cache_read_image: rateOf(given.cache_image_read_mtok),
-    request: typeof requests === 'number' ? Math.round(requests * 1e6) : undefined,
+    request: feeOf(given.requests_kcount),
+    web_search: feeOf(given.web_searches_kcount),
+    file_search: feeOf(given.storage_searches_kcount),
   }
+}
+
+/** Dollars for a thousand to nano-dollars for one. */
+function feeOf(given: z.infer<typeof price> | undefined): number | undefined {
+  return typeof given === 'number' ? Math.round(given * 1e6) : undefined
 }
 
 /**

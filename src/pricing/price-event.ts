@@ -1,4 +1,4 @@
-import type { CostSource, MediaTokens, ModelShare, UnrecordedEvent } from '../event.js'
+import type { CostSource, Extras, ModelShare, UnrecordedEvent } from '../event.js'
 import type { Price, Priced } from './priced-usage.js'
 
 /** The certain costs first: repricing leaves those of the first two alone. */
@@ -15,7 +15,7 @@ export type Priceable = Pick<
   | 'cache_write_tokens'
   | 'cache_write_1h_tokens'
   | 'reasoning_tokens'
-  | keyof MediaTokens
+  | keyof Extras
   | 'service_tier'
   | 'attempts'
   | 'tokens_used'

@@ -1,7 +1,7 @@
-import type { CostSource, MediaTokens } from '../event.js'
+import type { CostSource, Extras } from '../event.js'
 
 /** What is to be priced: one model's tokens, in the normal form. */
-export interface PricedUsage extends MediaTokens {
+export interface PricedUsage extends Extras {
   provider?: string | undefined
   model?: string | undefined
   /** Everything sent, cache included. */

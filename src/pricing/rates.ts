@@ -31,6 +31,9 @@ export interface Rates {
   readonly cache_read_image?: Rate | undefined
   /** Added once per operation, nano-dollars. */
   readonly request?: number | undefined
+  /** Added for each, nano-dollars, whatever the tier; nothing where it is absent. */
+  readonly web_search?: number | undefined
+  readonly file_search?: number | undefined
 }
 
 /** A multiplier as a fraction of integers, such as 1/2 for batch processing. */
@@ -67,7 +70,12 @@ export function costOf(
   addInput(sum, usage, rates, context)
   addOutput(sum, usage, rates, context)
   sum.add(million, rates.request ?? 0)
-  return sum.total(factor)
+  const cost = sum.total(factor)
+  return cost === null ? null : cost + feesOf(usage, rates)
+}
+
+function feesOf({ web_searches = 0, file_searches = 0 }: PricedUsage, rates: Rates): number {
+  return web_searches * (rates.web_search ?? 0) + file_searches * (rates.file_search ?? 0)
 }
 
 function addInput(sum: Sum, usage: PricedUsage, rates: Rates, context: number): void {

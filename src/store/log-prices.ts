@@ -35,6 +35,8 @@ const projection = {
   output_image_tokens: 1,
   cache_read_audio_tokens: 1,
   cache_read_image_tokens: 1,
+  web_searches: 1,
+  file_searches: 1,
   service_tier: 1,
   attempts: 1,
   tokens_used: 1,

@@ -148,7 +148,7 @@ describe('every metric, window, enforcement, state of the store and onStoreError
       const most = 250 + Math.max(50, freeTimes.at(-1) ?? 0)
       assert.ok(
         looked.every((time) => time < most),
-        `${looked}, at most ${most} ms`,
+        `${looked.join()}, at most ${most} ms`,
       )
     })
 })

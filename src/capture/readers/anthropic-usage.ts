@@ -29,6 +29,7 @@ const form = { cache: 'beside', reasoning: 'inside' } as const
 function countedOf(usage: JsonObject, reading: Reading): Counted {
   const creation = objectAt(usage, 'cache_creation')
   const details = objectAt(usage, 'output_tokens_details')
+  const tools = objectAt(usage, 'server_tool_use')
   return {
     input: figure(usage, 'input_tokens', reading, 'input_tokens'),
     output: figure(usage, 'output_tokens', reading, 'output_tokens'),
@@ -36,6 +37,7 @@ function countedOf(usage: JsonObject, reading: Reading): Counted {
     cacheWrite: figure(usage, 'cache_creation_input_tokens', reading, 'cache_write_tokens'),
     cacheWrite1h: figure(creation, 'ephemeral_1h_input_tokens', reading, 'cache_write_1h_tokens'),
     reasoning: figure(details, 'thinking_tokens', reading, 'reasoning_tokens'),
+    extras: { web_searches: figure(tools, 'web_search_requests', reading, 'web_searches') },
   }
 }
 
@@ -51,6 +53,7 @@ function overlaid(counted: Counted, before: TokenFigures): Counted {
     cacheWrite: counted.cacheWrite ?? before.cache_write_tokens,
     cacheWrite1h: counted.cacheWrite1h ?? before.cache_write_1h_tokens,
     reasoning: counted.reasoning ?? before.reasoning_tokens,
+    extras: { web_searches: counted.extras?.web_searches ?? before.web_searches },
   }
 }
 

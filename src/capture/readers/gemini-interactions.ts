@@ -73,7 +73,7 @@ export function readInteractionUsage(usage: JsonObject, reading: Reading, isFina
         figure(usage, 'total_thought_tokens', reading, 'reasoning_tokens') ??
         figure(usage, 'total_reasoning_tokens', reading, 'reasoning_tokens'),
       total: figure(usage, 'total_tokens', reading, 'total_tokens'),
-      media: mediaOfLists(usage, lists, reading),
+      extras: mediaOfLists(usage, lists, reading),
     },
     { cache: 'inside', reasoning: 'outside' },
   )

@@ -50,7 +50,7 @@ export function readGeminiUsage(usage: JsonObject, reading: Reading, isFinished 
       cacheRead: figure(usage, 'cachedContentTokenCount', reading, 'cache_read_tokens'),
       reasoning: figure(usage, 'thoughtsTokenCount', reading, 'reasoning_tokens'),
       total: figure(usage, 'totalTokenCount', reading, 'total_tokens'),
-      media: mediaOfLists(usage, lists, reading),
+      extras: mediaOfLists(usage, lists, reading),
     },
     { cache: 'inside', reasoning: 'outside' },
   )

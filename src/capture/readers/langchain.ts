@@ -95,7 +95,7 @@ export function readLangchainUsage(usage: JsonObject, reading: Reading): void {
       cacheWrite1h: figure(sent, 'ephemeral_1h_input_tokens', reading, 'cache_write_1h_tokens'),
       reasoning: figure(produced, 'reasoning', reading, 'reasoning_tokens'),
       total: figure(usage, 'total_tokens', reading, 'total_tokens'),
-      media: mediaOfDetails(sent, produced, reading, { audio: 'audio', image: 'image' }),
+      extras: mediaOfDetails(sent, produced, reading, { audio: 'audio', image: 'image' }),
     },
     { cache: 'inside', reasoning: 'inside' },
   )

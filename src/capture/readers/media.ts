@@ -1,4 +1,4 @@
-import type { Media } from '../figures.js'
+import type { ExtraFigures } from '../figures.js'
 import { arrayAt, isObject, objectAt, type JsonObject } from '../json.js'
 import { figure, type Reading } from '../reading.js'
 
@@ -15,7 +15,7 @@ export function mediaOfDetails(
   produced: JsonObject | undefined,
   reading: Reading,
   { audio, image } = detailNames,
-): Media | undefined {
+): ExtraFigures | undefined {
   if (sent === undefined && produced === undefined) return undefined
   const cached = sent && objectAt(sent, 'cached_tokens_details')
   return {
@@ -37,7 +37,7 @@ export interface Lists {
 }
 
 /** The fields that an element of a list counts for, by its modality. */
-type Kinds = Readonly<Record<string, keyof Media>>
+type Kinds = Readonly<Record<string, keyof ExtraFigures>>
 
 const sentKinds: Kinds = { AUDIO: 'input_audio_tokens', IMAGE: 'input_image_tokens' }
 const producedKinds: Kinds = { AUDIO: 'output_audio_tokens', IMAGE: 'output_image_tokens' }
@@ -48,8 +48,8 @@ export function mediaOfLists(
   usage: JsonObject,
   { sent, produced, cached, count }: Lists,
   reading: Reading,
-): Media {
-  const media: Media = {}
+): ExtraFigures {
+  const media: ExtraFigures = {}
   const add = (list: string, kinds: Kinds) => {
     for (const one of arrayAt(usage, list)) {
       if (!isObject(one) || typeof one.modality !== 'string') continue

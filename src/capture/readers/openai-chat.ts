@@ -10,7 +10,7 @@ import type { Reader } from './reader.js'
  * OpenAI Chat Completions and the legacy completions, whole or as stream chunks, and those who speak
  * the same: Azure (its first chunk has neither choices nor an `object`), Mistral, Groq, DeepSeek,
  * xAI, OpenRouter, Ollama's and others' compatible endpoints. Cache is inside prompt_tokens,
- * reasoning inside completion_tokens (but xAI's); the figures come last in a stream, with empty
+ * reasoning inside completion_tokens (but xAI's), searches beside both (Perplexity); the figures come last in a stream, with empty
  * `choices`, and only when `stream_options.include_usage` was asked for.
  * https://platform.openai.com/docs/api-reference/chat/object
  */
@@ -60,7 +60,17 @@ export function readChatUsage(usage: JsonObject, reading: Reading): void {
       cacheWrite: figure(prompt, 'cache_write_tokens', reading, 'cache_write_tokens'),
       reasoning: figure(completion, 'reasoning_tokens', reading, 'reasoning_tokens'),
       total: figure(usage, 'total_tokens', reading, 'total_tokens'),
-      media: mediaOfDetails(prompt, completion, reading),
+      extras: {
+        ...mediaOfDetails(prompt, completion, reading),
+        web_searches:
+          figure(usage, 'num_search_queries', reading, 'web_searches') ??
+          figure(
+            objectAt(usage, 'server_tool_use'),
+            'web_search_requests',
+            reading,
+            'web_searches',
+          ),
+      },
     },
     { cache: 'inside', reasoning: reading.provider === 'xai' ? 'outside' : 'inside' },
   )

@@ -1,5 +1,5 @@
 import { setFigures } from '../figures.js'
-import { arrayAt, isObject, objectAt, stringAt, type JsonObject } from '../json.js'
+import { arrayAt, isObject, objectAt, stringAt, type Json, type JsonObject } from '../json.js'
 import { providerOfModel } from '../provider-of-model.js'
 import {
   addText,
@@ -46,7 +46,7 @@ function readResponse(response: JsonObject, reading: Reading): void {
   reading.service_tier = name(response.service_tier, 64) ?? reading.service_tier
   if (isObject(response.error)) reading.error_type = errorType(response.error)
   else if (response.status === 'failed') reading.error_type ??= 'provider_error'
-  if (usage) readResponsesUsage(usage, reading)
+  if (usage) readResponsesUsage(usage, reading, arrayAt(response, 'output'))
 }
 
 function providerOfResponse(response: JsonObject, usage: JsonObject | undefined) {
@@ -55,8 +55,12 @@ function providerOfResponse(response: JsonObject, usage: JsonObject | undefined)
   return usage && providerOfUsage(usage)
 }
 
-/** Folds an OpenAI Responses `usage` object. */
-export function readResponsesUsage(usage: JsonObject, reading: Reading): void {
+/** Folds an OpenAI Responses `usage` object; searches are in the output alone. */
+export function readResponsesUsage(
+  usage: JsonObject,
+  reading: Reading,
+  items: readonly Json[] = [],
+): void {
   const input = figure(usage, 'input_tokens', reading, 'input_tokens')
   const output = figure(usage, 'output_tokens', reading, 'output_tokens')
   readCost(usage, reading)
@@ -74,11 +78,29 @@ export function readResponsesUsage(usage: JsonObject, reading: Reading): void {
       cacheWrite: figure(sent, 'cache_write_tokens', reading, 'cache_write_tokens'),
       reasoning: figure(produced, 'reasoning_tokens', reading, 'reasoning_tokens'),
       total: figure(usage, 'total_tokens', reading, 'total_tokens'),
-      media: mediaOfDetails(sent, produced, reading),
+      extras: { ...mediaOfDetails(sent, produced, reading), ...searchesIn(items) },
     },
     { cache: 'inside', reasoning: 'inside' },
   )
   reading.output_is_final = reading.tokens.output_tokens !== undefined
+}
+
+/**
+ * The searches among output items. Of what is done on the web only they are billed, not that a page
+ * is opened or searched.
+ * https://platform.openai.com/docs/guides/tools-web-search
+ */
+function searchesIn(items: readonly Json[]) {
+  let [web_searches, file_searches] = [0, 0]
+  for (const item of items) {
+    if (!isObject(item)) continue
+    const { type, action } = item
+    if (type === 'file_search_call') file_searches += 1
+    if (type !== 'web_search_call') continue
+    if (!isObject(action) || action.type === undefined || action.type === 'search')
+      web_searches += 1
+  }
+  return { web_searches, file_searches }
 }
 
 function readItem(item: JsonObject, reading: Reading): void {
