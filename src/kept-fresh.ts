@@ -16,6 +16,8 @@ export const requestWaitMs = 250
 /** How long what was read may be used before it is looked at again, and before it must be, ms. */
 const freshMs = 4_000
 const staleMs = 8_000
+/** An answer that has come already is heard, ms. */
+const leastWaitMs = 25
 
 /**
  * Keeps what this process knows of the store fresh. It is looked at again while it is asked for,
@@ -26,6 +28,7 @@ export abstract class KeptFresh {
   readonly #options: KeptFreshOptions
   #lookedAt = -Infinity
   #looking: Promise<void> | undefined
+  #beganLooking = -Infinity
   #failing = false
 
   constructor(options: KeptFreshOptions) {
@@ -55,6 +58,7 @@ export abstract class KeptFresh {
 
   /** Looks now. Never rejects: what cannot be read stays as it was, and is told once. */
   look(): Promise<void> {
+    if (this.#looking === undefined) this.#beganLooking = this.#options.clock.elapsed()
     this.#looking ??= this.#look().finally(() => (this.#looking = undefined))
     return this.#looking
   }
@@ -68,8 +72,10 @@ export abstract class KeptFresh {
 
   async #waitFor(looking: Promise<void>): Promise<boolean> {
     const { waitMs, clock } = this.#options
+    // Somebody may have been waiting before us: a database that has not answered them is not there.
+    const waited = clock.elapsed() - this.#beganLooking
     try {
-      await inTime(looking, () => clock.elapsed(), waitMs)
+      await inTime(looking, () => clock.elapsed(), Math.max(waitMs - waited, leastWaitMs))
       return !this.#failing
     } catch {
       // Requests must not wait one after another for a database that does not answer.
