@@ -60,7 +60,7 @@ export class Typical {
     const usual = known?.usual ?? { output: estimateTokens, cost: 0 }
     const body = bodyOf(req)
     const produced = Math.min(askedOutput(body) ?? Infinity, usual.output)
-    const sent = Math.ceil(bytesOf(req, body) / bytesPerToken)
+    const sent = Math.ceil((bytesOf(req) ?? 0) / bytesPerToken)
     return { requests: 1, tokens: sent + produced, cost: usual.cost }
   }
 }

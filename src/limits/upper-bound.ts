@@ -3,8 +3,8 @@ import { isObject, type JsonObject } from '../capture/json.js'
 import type { Price } from '../pricing/priced-usage.js'
 import type { Amount } from './amount.js'
 
-/** What an operation is taken to produce at most where the request does not say, tokens. */
-export const outputTokensUntold = 32_768
+/** What an operation is taken to send, and to produce, at most where the request does not say, tokens. */
+const tokensUntold = 32_768
 
 const outputKeys = [
   'max_tokens',
@@ -21,8 +21,8 @@ const outputKeys = [
  */
 export function upperBound(req: IncomingMessage & { body?: unknown }, price: Price, now: number) {
   const body = bodyOf(req)
-  const input_tokens = bytesOf(req, body)
-  const output_tokens = (askedOutput(body) ?? outputTokensUntold) * Math.max(1, whole(body.n) ?? 1)
+  const input_tokens = bytesOf(req) ?? tokensUntold
+  const output_tokens = (askedOutput(body) ?? tokensUntold) * Math.max(1, whole(body.n) ?? 1)
   const model = typeof body.model === 'string' ? body.model : undefined
   const amount: Amount = {
     requests: 1,
@@ -68,11 +68,15 @@ export function askedOutput(body: JsonObject): number | undefined {
   return undefined
 }
 
-/** How long a body is, bytes. */
-export function bytesOf({ headers }: IncomingMessage, body: JsonObject): number {
-  const told = whole(Number(headers['content-length']))
-  if (told !== undefined && headers['content-encoding'] === undefined) return told
-  return Buffer.byteLength(JSON.stringify(body))
+/** How long a body is, bytes; undefined for one that is to come in pieces, or encoded, and unpack. */
+export function bytesOf(req: IncomingMessage & { body?: unknown }): number | undefined {
+  const { headers, body } = req
+  const told = whole(Number(headers['content-length'] ?? 0))
+  const isPlain = headers['content-encoding'] === undefined || told === 0
+  if (headers['transfer-encoding'] === undefined && told !== undefined && isPlain) return told
+  if (body instanceof Uint8Array) return body.byteLength
+  if (typeof body === 'string') return Buffer.byteLength(body)
+  return isObject(body) ? Buffer.byteLength(JSON.stringify(body)) : undefined
 }
 
 function whole(value: unknown): number | undefined {
