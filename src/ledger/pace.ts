@@ -4,9 +4,9 @@ const busyRate = 20
 const sampleMs = 250
 /** For so long after MongoDB has come back it has enough to do with what was waiting for it, ms. */
 const recoveryMs = 2_000
-/** Few at once, as each batch holds up the event loop, and a rest after each: a quarter of the time. */
-const gentleBatch = 100
-const restsPerWork = 3
+/** Few at once, as each batch holds up the event loop, and a rest after each: a third of the time. */
+const gentleBatch = 16
+const restsPerWork = 2
 const maxRestMs = 150
 
 export interface PaceOptions {

@@ -47,10 +47,18 @@ const openaiPaths: readonly ProxyPath[] = [
   ...models,
 ]
 
+/**
+ * What Azure has below the deployment of a model too.
+ * https://learn.microsoft.com/azure/ai-foundry/openai/reference
+ */
+const ofDeployment =
+  /\/(?:completions|embeddings|generations|edits|speech|transcriptions|translations)$/
+
 const azurePaths: readonly ProxyPath[] = [
   ...openaiPaths,
-  { path: '/deployments/:model/chat/completions', methods: post, type: 'chat' },
-  { path: '/deployments/:model/embeddings', methods: post, type: 'embeddings' },
+  ...openaiPaths
+    .filter(({ path }) => ofDeployment.test(path))
+    .map((one) => ({ ...one, path: `/deployments/:model${one.path}` })),
 ]
 
 const anthropicPaths: readonly ProxyPath[] = [

@@ -28,6 +28,7 @@ describe('what the proxy refuses', () => {
       app.use('/few', usage.proxy({ ...options, models }))
       app.use('/few-or', usage.proxy({ ...options, provider: 'openrouter', models }))
       app.use('/few-gem', usage.proxy({ ...options, provider: 'gemini', models: ['gemini-2.5-*'] }))
+      app.use('/azure', usage.proxy({ ...options, provider: 'azure', models: ['gpt-*'] }))
       const paths = [{ path: '/chat/completions', type: 'ask' }, { path: '/files/:id' }]
       app.use('/own', usage.proxy({ ...options, paths }))
       app.use('/open', usage.proxy({ ...options, anonymous: 'track' }))
@@ -60,13 +61,8 @@ describe('what the proxy refuses', () => {
     await refused(none, 401, 'unauthorized')
     await refused(await post(chat, '{}', { authorization: 'Bearer sk-own' }), 401, 'unauthorized')
     await refused(await post(chat, '{}', { 'x-api-key': 'sk-own' }), 401, 'unauthorized')
-    const service = mintToken({
-      secret,
-      user: 's',
-      role: 'service',
-      ttlSeconds: 60,
-      now: Date.now(),
-    })
+    const who = { user: 's', role: 'service' } as const
+    const service = mintToken({ secret, ...who, ttlSeconds: 60, now: Date.now() })
     await refused(await post(chat, '{}', { authorization: `Bearer ${service}` }), 403, 'forbidden')
     const events = await host.events('anonymous')
     assert.deepEqual(events.map(({ status_code }) => status_code).toSorted(), [401, 401, 401, 403])
@@ -78,6 +74,16 @@ describe('what the proxy refuses', () => {
     assert.equal(answer.status, 200)
     const bad = await post('/open/chat/completions', '{}', { authorization: 'Bearer nonsense' })
     assert.equal(bad.status, 401)
+  })
+
+  it('is on Azure what no deployment has, or not this one', async () => {
+    const below = (model: string, path: string) => post(`/azure/deployments/${model}${path}`, '{}')
+    await refused(await below('o3', '/completions'), 403, 'model_not_allowed')
+    await refused(await below('gpt-4o', '/moderations'), 403, 'path_not_allowed')
+    for (const path of ['/completions', '/images/generations', '/audio/speech'])
+      assert.equal((await below('gpt-4o', path)).status, 200)
+    const types = (await host.events('alice')).map(({ operation_type }) => operation_type)
+    for (const type of ['completion', 'image', 'speech']) assert.ok(types.includes(type), type)
   })
 
   it('is paths that are not on the list, or with another method', async () => {
