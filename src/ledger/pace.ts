@@ -7,7 +7,7 @@ const recoveryMs = 2_000
 /** Few at once, as each batch holds up the event loop, and a rest after each: a third of the time. */
 const gentleBatch = 16
 const restsPerWork = 2
-const maxRestMs = 150
+const maxRestMs = 25
 
 export interface PaceOptions {
   /** Live events so far. */
