@@ -42,7 +42,7 @@ describe('what has gathered in memory while MongoDB was away', () => {
     accept('gathered', 1_200)
     log.isDown = false
     await ledger.flush()
-    assert.deepEqual(sizes.splice(0), [1, ...Array<number>(12).fill(100)])
+    assert.deepEqual(sizes.splice(0), [1, ...Array<number>(75).fill(16)])
 
     skipped = 60_000
     accept('later', 1_000)
