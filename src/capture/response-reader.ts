@@ -10,7 +10,7 @@ import { lastMembers } from './json-end.js'
 import { shortened } from './json-short.js'
 import { LineSplitter } from './lines.js'
 import type { Origin } from './origin.js'
-import { addText, emptyReading, maxTextLength, type Reading } from './reading.js'
+import { addText, emptyReading, hasFigures, maxTextLength, type Reading } from './reading.js'
 import { readInvocationHeaders } from './readers/bedrock-invoke.js'
 import { closingBytes, openingBytes, readFactEvents, readOpening } from './fact-events.js'
 import type { HostReaders } from './readers/host-readers.js'
@@ -93,10 +93,7 @@ export class ResponseReader {
   finishEnd(body: BodyBuffer): Reading {
     const members = lastMembers(body.takeText())
     if (members !== undefined) readPayload(members, this.reading)
-    const { output_is_final, tokens } = this.#checked()
-    if (!output_is_final || tokens.input_tokens === undefined) {
-      this.reading = emptyReading(this.#options.origin)
-    }
+    if (!hasFigures(this.#checked())) this.reading = emptyReading(this.#options.origin)
     return this.reading
   }
 
@@ -131,10 +128,8 @@ export class ResponseReader {
     const value = shortened(bytes)
     if (value === undefined) return undefined
     this.#value(value, 0)
-    const { output_is_final, tokens, error_type } = this.#checked()
-    if (output_is_final && tokens.input_tokens !== undefined && error_type === undefined) {
-      return this.reading
-    }
+    const reading = this.#checked()
+    if (hasFigures(reading) && reading.error_type === undefined) return reading
     this.reading = emptyReading(this.#options.origin)
     return undefined
   }
@@ -194,10 +189,9 @@ export class ResponseReader {
       const first = closing.indexOf('\n\n')
       if (first !== -1) readFactEvents(closing, first, read)
     }
-    const { tokens, output_is_final, error_type, text_length } = this.reading
+    const { error_type, text_length } = this.reading
     const complete =
-      output_is_final &&
-      tokens.input_tokens !== undefined &&
+      hasFigures(this.reading) &&
       error_type === undefined &&
       (closing === undefined || text_length > 0)
     if (!complete) this.reading = emptyReading(this.#options.origin)

@@ -10,8 +10,8 @@ import type { Reader } from './reader.js'
  * OpenAI Chat Completions and the legacy completions, whole or as stream chunks, and those who speak
  * the same: Azure (its first chunk has neither choices nor an `object`), Mistral, Groq, DeepSeek,
  * xAI, OpenRouter, Ollama's and others' compatible endpoints. Cache is inside prompt_tokens,
- * reasoning inside completion_tokens (but xAI's), searches beside both (Perplexity); the figures come last in a stream, with empty
- * `choices`, and only when `stream_options.include_usage` was asked for.
+ * reasoning inside completion_tokens (but xAI's), searches beside both (Perplexity); the figures come
+ * last in a stream, with empty `choices`, and only when `stream_options.include_usage` was asked for.
  * https://platform.openai.com/docs/api-reference/chat/object
  */
 export const openAiChat: Reader = {
