@@ -85,6 +85,8 @@ export class Capture implements ResponseSink {
   readonly content: MessageBody
   /** The host's own calls to providers while it worked on this request. */
   calls: Calls | undefined
+  /** A request of the host's, to whomever, went out meanwhile. */
+  hasCalledOut = false
   subject: Subject | undefined
   /** Still being found out (a key set being fetched, an async `identify`). */
   pendingSubject: Promise<Subject | undefined> | undefined

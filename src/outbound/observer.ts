@@ -13,6 +13,8 @@ export interface Departure {
 export interface Observer {
   /** Whether a tracked request is being worked on in this async context. */
   isWatching(): boolean
+  /** Whether this is asked for the first time in this async context's tracked request. */
+  isFirst(): boolean
   /** The provider it goes to, if any. Cheap: asked for every request of the process. */
   find(departure: Departure): CallTarget | undefined
   /** The call to follow, if this async context is that of a tracked request. */

@@ -101,6 +101,13 @@ export class Outbound implements Observer {
     return this.#storage.getStore() !== undefined
   }
 
+  isFirst(): boolean {
+    const capture = this.#storage.getStore()
+    if (capture === undefined || capture.hasCalledOut) return false
+    capture.hasCalledOut = true
+    return true
+  }
+
   /**
    * Models work on what is posted to them; everything else (lists, files) is none of it, but asking
    * how far something is that they do in the background.

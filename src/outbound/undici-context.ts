@@ -6,12 +6,17 @@ const depth = 8
  * a limit of connections makes a request that had to wait in the context of the one that went
  * before: another user's, perhaps. Then only the request's own handler knows better, and that of
  * `fetch` does not: `work` is not run, as nobody may be billed for another's call. The stack is
- * looked at from `caller` on.
+ * looked at from `caller` on, unless the request `isFirst` of its context: a pool lets go of what
+ * waits in the context of one that it has served.
  */
-export function inItsContext<T>(request: object, work: () => T, caller: () => void): T | undefined {
+export function inItsContext<T>(
+  request: object,
+  work: () => T,
+  { isFirst, caller }: { isFirst: boolean; caller: () => void },
+): T | undefined {
   const scope = scopeOf(request)
   if (scope) return scope(work)
-  return wasQueued(caller) ? undefined : work()
+  return !isFirst && wasQueued(caller) ? undefined : work()
 }
 
 /** Whether `fetch` takes what comes: it hands out copies only. Others hand out what they get. */

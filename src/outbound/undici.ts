@@ -27,9 +27,11 @@ export function observeUndici(observer: Observer): () => void {
 
 function follow(observer: Observer, request: UndiciRequest, caller: () => void): void {
   const { method, origin, path } = request
+  // Whatever its address: others may wait behind any of them.
+  const isFirst = observer.isFirst()
   const from = typeof origin === 'string' ? origin : origin.origin
   const target = observer.find({ method, origin: from, path })
-  const call = target && inItsContext(request, () => observer.begin(target), caller)
+  const call = target && inItsContext(request, () => observer.begin(target), { isFirst, caller })
   if (call) listen(request, call)
 }
 

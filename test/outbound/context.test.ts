@@ -4,13 +4,12 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Request, Response } from 'express'
 import multer from 'multer'
-import { Agent, fetch as undiciFetch, request as undiciRequest } from 'undici'
 import { createUsage, type Usage, type UsageEvent } from '../../src/index.js'
-import { bearer, listen, secret, startApp, type TestApp } from '../helpers/app.js'
+import { bearer, listen, secret, startApp } from '../helpers/app.js'
 import { freshDatabase, type FreshDatabase } from '../helpers/mongo.js'
 import { payload } from '../helpers/fixtures.js'
 import { frameworks } from '../tap/stand.js'
-import { eventOf, operation, startProvider, type Provider } from './support.js'
+import { eventOf, startProvider, type Provider } from './support.js'
 
 const completion = payload('openai-chat/completion.json')
 
@@ -117,83 +116,6 @@ for (const { where, express, isLate } of places) {
     }
   })
 }
-
-describe('provider calls through a pool that makes them wait', () => {
-  let provider: Provider
-  let app: TestApp
-  let dispatcher: Agent
-  let ask: (url: string, body: string) => Promise<unknown>
-  before(async () => {
-    provider = await startProvider((_req, res, body) => {
-      const { tokens } = JSON.parse(body) as { tokens: number }
-      const usage = { prompt_tokens: tokens, completion_tokens: 1, total_tokens: tokens + 1 }
-      const answer = { object: 'chat.completion', model: 'gpt-4o', choices: [], usage }
-      setTimeout(
-        () => res.setHeader('content-type', 'application/json').end(JSON.stringify(answer)),
-        5,
-      )
-    })
-    app = await startApp(
-      (host) => {
-        host.post('/ai/chat', async (req, res) => {
-          await ask(
-            `${provider.url}/v1/chat/completions`,
-            `{"tokens":${req.get('x-tokens') ?? ''}}`,
-          )
-          // Others' calls go out meanwhile, while this one is tracked still.
-          await sleep(400)
-          res.json({ reply: 'yes' })
-        })
-      },
-      { capture: { outbound: { hosts: [provider.url] } } },
-    )
-  })
-  after(async () => {
-    await app.close()
-    await provider.close()
-  })
-  // Connections remember the request that opened them.
-  beforeEach(() => {
-    dispatcher = new Agent({ connections: 2 })
-  })
-  afterEach(() => dispatcher.destroy())
-
-  const inputs = Array.from({ length: 20 }, (_, index) => 1000 + index)
-  const all = async (name: string) =>
-    Promise.all(
-      inputs.map((tokens) => {
-        const user = `${name} ${tokens}`
-        const headers = { ...bearer(user), 'x-tokens': String(tokens) }
-        return operation(app, user, { headers })
-      }),
-    )
-
-  it('belong to those who made them', async () => {
-    ask = async (url, body) => {
-      const response = await undiciRequest(url, { method: 'POST', body, dispatcher })
-      await response.body.text()
-    }
-    const events = await all('request')
-    assert.deepEqual(
-      events.map((event) => event.input_tokens),
-      inputs,
-    )
-    assert.ok(events.every((event) => event.attempts === 1))
-  })
-
-  it('are never billed to another, where only the pool knows whose they are', async () => {
-    ask = async (url, body) => {
-      const response = await undiciFetch(url, { method: 'POST', body, dispatcher })
-      await response.text()
-    }
-    const events = await all('fetch')
-    for (const [index, event] of events.entries()) {
-      if (event.token_source === 'provider') assert.equal(event.input_tokens, inputs[index])
-      assert.equal(event.attempts, 1)
-    }
-    assert.ok(events.some((event) => event.token_source === 'provider'))
-  })
-})
 
 describe('provider calls of a request that is not tracked', () => {
   it('are not billed to a tracked one that waits on the same connection', async () => {
