@@ -19,12 +19,15 @@ export class BodyBuffer {
   #isText = false
   /** Length of all text so far, where it is text; else of all bytes. */
   #offset = 0
-  /** Body bytes seen in all. */
-  bytes = 0
-  /** Bytes held now. */
+  /** Body bytes seen in all, but for the chunks that are to be measured yet. */
+  #bytes = 0
+  /** Chunks that are measured: all but the last ones, where those are the host's text. */
+  #measured = 0
+  /** Bytes held now; of text, its length. */
   held = 0
   /** For each of the first chunks: offset in the text at its start, and the monotonic ms of its write. */
-  readonly times: { offset: number; at: number }[] = []
+  readonly #offsets: number[] = []
+  readonly #times: number[] = []
 
   /** Without a clock, no times are kept. */
   constructor(clock?: Pick<Clock, 'elapsed'>) {
@@ -36,6 +39,27 @@ export class BodyBuffer {
     this.#isText = true
   }
 
+  /** Body bytes seen in all. */
+  get bytes(): number {
+    this.#measure()
+    return this.#bytes
+  }
+
+  /** Nothing was seen yet. */
+  get isEmpty(): boolean {
+    return this.#chunks.length === 0 && this.#bytes === 0
+  }
+
+  /** Chunks seen, as far as their times are kept. */
+  get timed(): number {
+    return this.#times.length
+  }
+
+  /** When the chunk was written in which the text has this offset, monotonic ms. */
+  timeAt(offset: number): number | undefined {
+    return this.#times[this.#offsets.findLastIndex((start) => start <= offset)]
+  }
+
   /** Whether chunks are kept as text only. */
   get isText(): boolean {
     return this.#isText
@@ -43,36 +67,72 @@ export class BodyBuffer {
 
   /** Counts what has been read already. */
   pass(length: number): void {
-    this.bytes += length
+    this.#bytes += length
   }
 
   /** Keeps a chunk as `res.write` got it. */
   add(chunk: unknown, encoding: unknown): void {
-    let length: number
     const name = typeof encoding === 'string' ? (encoding as BufferEncoding) : undefined
-    if (typeof chunk === 'string') length = Buffer.byteLength(chunk, name)
-    else if (chunk instanceof Uint8Array) length = chunk.byteLength
-    else return
-    if (length === 0) return
-    if (this.#clock && this.times.length < maxChunkTimes) {
-      this.times.push({ offset: this.#offset, at: this.#clock.elapsed() })
+    if (typeof chunk === 'string') {
+      if (this.#isText && isUtf8(name)) this.#addText(chunk)
+      else this.#addBytes(chunk, name, Buffer.byteLength(chunk, name))
+    } else if (chunk instanceof Uint8Array) this.#addBytes(chunk, name, chunk.byteLength)
+  }
+
+  /** A stream's own way, hundreds of times: how many bytes its text has is told at the end. */
+  #addText(text: string): void {
+    if (text.length === 0) return
+    this.#noteTime()
+    if (this.#isDropping) {
+      this.#bytes += Buffer.byteLength(text)
+      return
     }
-    this.bytes += length
+    this.#chunks.push(text)
+    this.#grow(text.length)
+  }
+
+  #addBytes(
+    chunk: string | Uint8Array,
+    encoding: BufferEncoding | undefined,
+    length: number,
+  ): void {
+    if (length === 0) return
+    this.#noteTime()
+    this.#measure()
+    this.#bytes += length
     if (this.#isDropping) return
-    this.held += length
-    this.#offset += this.#keep(chunk, name, length)
-    if (this.#end !== undefined) this.#trim(this.#end)
+    const kept = this.#kept(chunk, encoding)
+    this.#chunks.push(kept)
+    this.#measured += 1
+    this.#grow(this.#isText ? kept.length : length)
   }
 
   /** The same for bytes that nobody changes any more: only a reference is kept. Not after `expectText`. */
   addLasting(chunk: Buffer): void {
     const { length } = chunk
-    this.bytes += length
+    this.#bytes += length
     if (this.#isDropping || length === 0) return
+    this.#chunks.push(chunk)
+    this.#measured += 1
+    this.#grow(length)
+  }
+
+  #noteTime(): void {
+    if (this.#clock === undefined || this.#times.length >= maxChunkTimes) return
+    this.#offsets.push(this.#offset)
+    this.#times.push(this.#clock.elapsed())
+  }
+
+  #grow(length: number): void {
     this.held += length
     this.#offset += length
-    this.#chunks.push(chunk)
     if (this.#end !== undefined) this.#trim(this.#end)
+  }
+
+  #measure(): void {
+    for (; this.#measured < this.#chunks.length; this.#measured++) {
+      this.#bytes += Buffer.byteLength(this.#chunks[this.#measured] ?? '')
+    }
   }
 
   /** From now on only the end is kept, so long at least. */
@@ -82,30 +142,21 @@ export class BodyBuffer {
   }
 
   #trim(length: number): void {
+    this.#measure()
     const sizes = this.#chunks.map((chunk) => chunk.length)
     let held = sizes.reduce((sum, size) => sum + size, 0)
     const first = sizes.findIndex((size) => (held -= size) < length)
     this.#chunks.splice(0, first)
+    this.#measured = this.#chunks.length
     this.held = this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0)
   }
 
-  /** Answers by how much the offset grows. */
-  #keep(chunk: string | Uint8Array, encoding: BufferEncoding | undefined, length: number): number {
-    const isUtf8 = encoding === undefined || encoding === 'utf8' || encoding === 'utf-8'
-    if (typeof chunk === 'string' && isUtf8) {
-      this.#chunks.push(chunk)
-      return this.#isText ? chunk.length : length
-    }
-    if (!this.#isText) {
-      // A copy, where these are the host's own bytes.
-      this.#chunks.push(
-        typeof chunk === 'string' ? Buffer.from(chunk, encoding) : Buffer.from(chunk),
-      )
-      return length
-    }
-    const text = this.#decode(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk)
-    this.#chunks.push(text)
-    return text.length
+  #kept(chunk: string | Uint8Array, encoding: BufferEncoding | undefined): string | Buffer {
+    if (typeof chunk === 'string' && isUtf8(encoding)) return chunk
+    // A copy, where these are the host's own bytes.
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk
+    if (this.#isText) return this.#decode(bytes)
+    return typeof chunk === 'string' ? (bytes as Buffer) : Buffer.from(chunk)
   }
 
   /** The held bytes, leaving none. Not after `expectText`. */
@@ -179,9 +230,15 @@ export class BodyBuffer {
   }
 
   #forget(): void {
+    this.#measure()
     this.#chunks = []
+    this.#measured = 0
     this.held = 0
   }
+}
+
+function isUtf8(encoding: BufferEncoding | undefined): boolean {
+  return encoding === undefined || encoding === 'utf8' || encoding === 'utf-8'
 }
 
 function bytesOf(chunk: string | Buffer): Buffer {

@@ -114,6 +114,8 @@ export class Capture implements ResponseSink {
   readonly #onEnd: (capture: Capture) => void
   /** Those on the same connection of which something can be said still. */
   #among: Capture[] | undefined
+  /** Known when the head has been sent, with the first chunk. */
+  #isBodiless: boolean | undefined
   readonly #readers: HostReaders | undefined
   readonly #onMistake: (what: string) => void
 
@@ -194,7 +196,9 @@ export class Capture implements ResponseSink {
 
   /** Takes note of a chunk that the response has accepted; what comes after the end is not kept. */
   wrote(chunk: unknown, encoding: unknown, isLast: boolean): void {
-    if (this.ending !== undefined || this.#isBodiless()) return
+    if (this.ending !== undefined) return
+    this.#isBodiless ??= isBodiless(this)
+    if (this.#isBodiless) return
     if (this.proxied?.upstream) {
       if (chunk instanceof Uint8Array) this.proxied.sentBytes += chunk.byteLength
       else if (typeof chunk === 'string') this.proxied.sentBytes += Buffer.byteLength(chunk)
@@ -213,12 +217,11 @@ export class Capture implements ResponseSink {
   failed(error: unknown): void {
     this.#onMistake(`reading a response failed: ${faultOf(error)}`)
   }
+}
 
-  /** Node takes a body for these and sends none. */
-  #isBodiless(): boolean {
-    const { statusCode } = this.res
-    return statusCode === 204 || statusCode === 304 || this.req.method === 'HEAD'
-  }
+/** Node takes a body for these and sends none. */
+function isBodiless({ req, res: { statusCode } }: Capture): boolean {
+  return statusCode === 204 || statusCode === 304 || req.method === 'HEAD'
 }
 
 function headerText(value: number | string | string[] | undefined): string | undefined {

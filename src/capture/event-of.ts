@@ -151,13 +151,13 @@ function errorOf(ending: Ending, reading: Reading, failure?: string): string | u
 function isStream(capture: Capture): boolean {
   const kind = capture.reader?.kind
   if (kind === 'sse' || kind === 'ndjson' || kind === 'eventstream') return true
-  return kind === 'text' && capture.body.times.length > 1
+  return kind === 'text' && capture.body.timed > 1
 }
 
 /** Time from request start to the first chunk with text, for streams. */
 function firstTokenMs(capture: Capture): number | undefined {
   const offset = capture.reader?.firstTextOffset
   if (!isStream(capture) || offset === undefined || capture.encoded) return undefined
-  const chunk = capture.body.times.findLast((time) => time.offset <= offset)
-  return chunk && Math.max(0, Math.round(chunk.at - capture.startedElapsed))
+  const at = capture.body.timeAt(offset)
+  return at === undefined ? undefined : Math.max(0, Math.round(at - capture.startedElapsed))
 }

@@ -45,7 +45,7 @@ export class MessageBody {
   /** Takes a chunk, `isLast` where no other follows. What comes after `read` is not kept. */
   add(chunk: unknown, encoding: unknown, isLast = false): void {
     if (this.#reading !== undefined) return
-    if (this.buffer.bytes === 0) {
+    if (this.buffer.isEmpty) {
       this.#expect()
       if (isLast && Buffer.isBuffer(chunk) && this.#readWhole(chunk)) return
     }
@@ -56,7 +56,7 @@ export class MessageBody {
   /** Takes a chunk that nobody changes any more. */
   addLasting(chunk: Buffer): void {
     if (this.#reading !== undefined) return
-    if (this.buffer.bytes === 0 && this.#kindByHead() === 'opaque') this.buffer.drop()
+    if (this.buffer.isEmpty && this.#kindByHead() === 'opaque') this.buffer.drop()
     this.buffer.addLasting(chunk)
     if (this.buffer.held > windowBytes) this.#fold()
   }
@@ -95,7 +95,7 @@ export class MessageBody {
 
   #read(): MaybePromise<Reading> {
     const { buffer } = this
-    if (buffer.bytes === 0) return emptyReading()
+    if (buffer.isEmpty) return emptyReading()
     if (this.overflowed) return this.reader?.finishEnd(buffer) ?? emptyReading()
     if (this.reader) return this.reader.finishBody(buffer)
     const isPlain = this.#plainKind !== undefined

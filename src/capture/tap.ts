@@ -27,8 +27,14 @@ interface Tap {
   hasEnded: boolean
 }
 
-/** By connection, as there are far fewer of those than responses. */
-const taps = new WeakMap<Socket, Tap[]>()
+/**
+ * Where a connection has its open taps: by connection, as there are far fewer of those than
+ * responses, and on it, as each chunk looks there.
+ */
+const key = Symbol('express-ai-usage.taps')
+
+type Tapped = Socket & { [key]?: Tap[] }
+
 let shared: Methods | undefined
 
 /**
@@ -43,16 +49,26 @@ export function tapResponse(res: ServerResponse, sink: ResponseSink): void {
   shared ??= replaceShared()
   const tap: Tap = { res, sink, isDeaf: false, hasEnded: false }
   const { write, end } = methodsOf(res)
-  if (write !== shared.write || end !== shared.end) {
-    Object.assign(
-      res,
-      tapped({ write, end }, () => tap),
-    )
-    return
-  }
-  const open = taps.get(res.req.socket)
-  if (open) open.push(tap)
-  else taps.set(res.req.socket, [tap])
+  if (write === shared.write && end === shared.end && opened(res, tap)) return
+  Object.assign(
+    res,
+    tapped({ write, end }, () => tap),
+  )
+}
+
+/** Whether the tap could be put on the response's connection. */
+function opened(res: ServerResponse, tap: Tap): boolean {
+  const socket = socketOf(res)
+  if (socket === undefined) return false
+  if (socket[key]) socket[key].push(tap)
+  else if (Object.isExtensible(socket)) Object.defineProperty(socket, key, { value: [tap] })
+  else return false
+  return true
+}
+
+/** Adapters of serverless platforms may have none. */
+function socketOf({ req }: ServerResponse): Tapped | undefined {
+  return req.socket
 }
 
 /** Puts tapped methods on the prototype of all responses. */
@@ -68,7 +84,7 @@ function methodsOf(res: unknown): Methods {
 }
 
 function tapOf(res: ServerResponse): Tap | undefined {
-  const open = taps.get(res.req.socket)
+  const open = socketOf(res)?.[key]
   if (open === undefined) return undefined
   for (const tap of open) if (tap.res === res) return tap
   return undefined
@@ -107,7 +123,7 @@ function close(tap: Tap): void {
   tap.isDeaf = true
   tap.hasEnded = true
   tap.sink.ended()
-  const open = taps.get(tap.res.req.socket)
+  const open = socketOf(tap.res)?.[key]
   const index = open?.indexOf(tap) ?? -1
   if (index !== -1) open?.splice(index, 1)
 }

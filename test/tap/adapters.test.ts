@@ -26,25 +26,33 @@ function noSocket(): Socket {
 }
 
 describe('an app behind an adapter that has no connections', () => {
-  it('answers, and is metered', async () => {
-    const host: { app?: Express } = {}
-    const { usage, database, ...metered } = await startApp((app) => {
-      host.app = app
-      app.post('/ai/chat', (_req, res) =>
-        res.type('json').send(payload('openai-chat/completion.json')),
-      )
+  const sockets = {
+    'something in its place': noSocket(),
+    'what is frozen': Object.freeze(noSocket()),
+  }
+  for (const [what, socket] of Object.entries(sockets))
+    it(`answers, and is metered, with ${what}`, async () => {
+      const host: { app?: Express } = {}
+      const { usage, database, ...metered } = await startApp((app) => {
+        host.app = app
+        app.post('/ai/chat', (_req, res) =>
+          res.type('json').send(payload('openai-chat/completion.json')),
+        )
+      })
+      const req = new IncomingMessage(socket)
+      Object.assign(req, { method: 'POST', url: '/ai/chat', complete: true })
+      const res = new ServerResponse(req)
+      res.assignSocket(noSocket())
+      const finished = once(res, 'finish')
+      host.app?.(req as never, res as never)
+      await finished
+      await usage.flush()
+      const [event] = await database.connection
+        .collection<UsageEvent>('usage_logs')
+        .find()
+        .toArray()
+      assert.equal(event?.input_tokens, 1117)
+      assert.equal(event.status, 'ok')
+      await metered.close()
     })
-    const req = new IncomingMessage(noSocket())
-    Object.assign(req, { method: 'POST', url: '/ai/chat', complete: true })
-    const res = new ServerResponse(req)
-    res.assignSocket(noSocket())
-    const finished = once(res, 'finish')
-    host.app?.(req as never, res as never)
-    await finished
-    await usage.flush()
-    const [event] = await database.connection.collection<UsageEvent>('usage_logs').find().toArray()
-    assert.equal(event?.input_tokens, 1117)
-    assert.equal(event.status, 'ok')
-    await metered.close()
-  })
 })
