@@ -6,20 +6,24 @@ import { collectedRss } from './collected.js'
 import { completion } from './payloads.js'
 import { serve } from './rpc.js'
 
-const [mongoUri = '', secret = '', dir = ''] = process.argv.slice(2)
-const usage = createUsage({
-  mongoUri,
-  auth: { secret, algorithms: ['HS256'] },
-  plans: { pro: { limits: [] } },
-  spool: { dir, maxBytes: 4 * 1024 ** 3 },
-  logger: { info: () => undefined, warn: () => undefined, error: console.error },
-})
-await usage.ready()
+/** Without a MongoDB, the same app has no meter. */
+const [mongoUri, secret = '', dir = ''] = process.argv.slice(2)
+const usage =
+  mongoUri === undefined
+    ? undefined
+    : createUsage({
+        mongoUri,
+        auth: { secret, algorithms: ['HS256'] },
+        plans: { pro: { limits: [] } },
+        spool: { dir, maxBytes: 4 * 1024 ** 3 },
+        logger: { info: () => undefined, warn: () => undefined, error: console.error },
+      })
+await usage?.ready()
 
 const app = express()
-app.use(usage.track())
+if (usage) app.use(usage.track())
 app.use(express.json())
-app.get('/health', usage.health())
+if (usage) app.get('/health', usage.health())
 app.post('/ai/chat', (_req, res) => {
   // A provider that is quick.
   setTimeout(() => res.json(completion), 20)
@@ -27,6 +31,7 @@ app.post('/ai/chat', (_req, res) => {
 
 /** Events from elsewhere, all of which have to wait. */
 async function fill(count: number): Promise<void> {
+  if (usage === undefined) return
   const batch = 500
   for (let done = 0; done < count; done += batch) {
     const recorded = Array.from({ length: batch }, (_, index) =>
@@ -50,7 +55,7 @@ const server = app.listen(0, '127.0.0.1', () => {
     stop: async () => {
       server.closeAllConnections()
       server.close()
-      await usage.close()
+      await usage?.close()
     },
   })
 })

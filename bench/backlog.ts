@@ -1,7 +1,8 @@
 /**
  * What live requests notice of a backlog: `npm run bench:backlog [-- --events 1000000]`. MongoDB hangs,
  * so many events gather on disk, MongoDB goes on, and the time of requests while they drain is held
- * against the time of requests of the same process before and after.
+ * against the time of requests of the same process before and after. An app without a meter is asked
+ * as often meanwhile: what its requests notice is the machine's, which MongoDB shares with them all.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
@@ -66,17 +67,33 @@ async function depthOf(port: number): Promise<number> {
   return spool.depth
 }
 
+interface Times {
+  readonly metered: number[]
+  readonly bare: number[]
+}
+
 const at = (sorted: readonly number[], q: number) =>
   (sorted[Math.floor(q * (sorted.length - 1))] ?? NaN).toFixed(1)
-const text = (what: string, times: readonly number[]) =>
-  `${what}: ${times.length} requests, p50 ${at(times, 0.5)} ms, p99 ${at(times, 0.99)} ms, ` +
-  `p99.9 ${at(times, 0.999)} ms`
+const quantiles = (times: readonly number[]) =>
+  `p50 ${at(times, 0.5)} ms, p99 ${at(times, 0.99)} ms, p99.9 ${at(times, 0.999)} ms`
+const text = (what: string, { metered, bare }: Times) =>
+  `${what}: ${metered.length} requests, ${quantiles(metered)}; without a meter ${quantiles(bare)}`
 
-async function measure(app: Child, mongod: { freeze(): void; thaw(): void }): Promise<void> {
+async function measure(
+  app: Child,
+  bare: Child,
+  mongod: { freeze(): void; thaw(): void },
+): Promise<void> {
   const port = await app.ask<number>('port')
-  const calm = async () => {
+  const barePort = await bare.ask<number>('port')
+  const both = async (isOver: () => boolean): Promise<Times> => {
+    const times = [timesUntil(port, isOver), timesUntil(barePort, isOver)]
+    const [metered = [], bare = []] = await Promise.all(times)
+    return { metered, bare }
+  }
+  const calm = () => {
     const end = performance.now() + calmMs
-    return timesUntil(port, () => performance.now() > end)
+    return both(() => performance.now() > end)
   }
   await calm()
   const before = await calm()
@@ -101,7 +118,7 @@ async function measure(app: Child, mongod: { freeze(): void; thaw(): void }): Pr
     }
     state.isDrained = true
   })()
-  const beside = await timesUntil(port, () => state.isDrained)
+  const beside = await both(() => state.isDrained)
   await watching
   const seconds = (performance.now() - began) / 1_000
   const after = await calm()
@@ -118,9 +135,12 @@ const dir = await mkdtemp(join(tmpdir(), 'backlog-bench-'))
 const mongod = await startOwnMongod()
 try {
   const uri = `mongodb://127.0.0.1:${mongod.port}/backlog?directConnection=true`
-  const app = await Child.start(build()('backlog-app.js'), [uri, secret, dir], ['--expose-gc'])
-  await measure(app, mongod)
+  const built = build()('backlog-app.js')
+  const app = await Child.start(built, [uri, secret, dir], ['--expose-gc'])
+  const bare = await Child.start(built)
+  await measure(app, bare, mongod)
   await app.stop()
+  await bare.stop()
 } finally {
   agent.destroy()
   await mongod.stop()
