@@ -1,7 +1,10 @@
 import type { Connection, Model } from 'mongoose'
 import { define } from './define.js'
 
-/** One period of a price, inside `PriceSheetDoc`. Money is integer nano-dollars per million tokens. */
+/**
+ * One period of a price, inside `PriceSheetDoc`. Money is integer nano-dollars per million tokens, or
+ * for a thousand of what is billed by the piece.
+ */
 export interface PriceDoc {
   /** UUIDv7. */
   id: string
@@ -10,6 +13,16 @@ export interface PriceDoc {
   cache_read_nano_usd_per_million?: number
   cache_write_nano_usd_per_million?: number
   cache_write_1h_nano_usd_per_million?: number
+  reasoning_nano_usd_per_million?: number
+  input_audio_nano_usd_per_million?: number
+  input_image_nano_usd_per_million?: number
+  output_audio_nano_usd_per_million?: number
+  output_image_nano_usd_per_million?: number
+  cache_read_audio_nano_usd_per_million?: number
+  cache_read_image_nano_usd_per_million?: number
+  request_nano_usd_per_thousand?: number
+  web_search_nano_usd_per_thousand?: number
+  file_search_nano_usd_per_thousand?: number
   /** First instant it holds. */
   effective_from: Date
   /** First instant it no longer holds; absent: for ever. */

@@ -1,8 +1,8 @@
 import type { Request } from 'express'
 import { z } from 'zod'
 import { callerOf } from '../middleware/authenticate.js'
-import { usdOf } from '../src/event.js'
 import { UsageError } from '../src/errors.js'
+import { toShown } from '../src/pricing/price-fields.js'
 import type { StoredPrice } from '../src/store/price-store.js'
 import type { RouteContext } from './context.js'
 import { sendJson } from './json.js'
@@ -72,10 +72,6 @@ function idOf(req: Request): string {
 
 /** A price as the API shows it: in dollars, as it was given. */
 function priceJson({ id: price_id, revision: _, ...price }: StoredPrice): Record<string, unknown> {
-  const shown = Object.entries(price).map(([key, value]) =>
-    key.endsWith('_nano_usd_per_million')
-      ? [key.replace('_nano_usd_', '_usd_'), usdOf(Number(value))]
-      : [key, value],
-  )
+  const shown = Object.entries(price).map(toShown)
   return { price_id, ...(Object.fromEntries(shown) as Record<string, unknown>) }
 }

@@ -99,17 +99,17 @@ export class PriceBook {
 
   #priceBySheet(usage: PricedUsage, at: Date, sheet: Sheet, context: number): Priced {
     const now = at.getTime()
+    const listed = sheet.model && ratesAt(sheet.model.rates, at)
     for (const { from, to, rates, service_tier } of sheet.overrides) {
       if (now < from || now >= to) continue
       const cost =
         service_tier === undefined
-          ? sheet.factor && costOf(usage, rates, sheet.factor, context)
-          : costOf(usage, rates, unchanged, context)
+          ? sheet.factor && costOf(usage, rates, sheet.factor, context, listed)
+          : costOf(usage, rates, unchanged, context, listed)
       if (cost !== undefined && cost !== null)
         return { cost_nano_usd: cost, cost_source: 'override' }
     }
-    const rates = sheet.model && ratesAt(sheet.model.rates, at)
-    const cost = rates && sheet.factor && costOf(usage, rates, sheet.factor, context)
+    const cost = listed && sheet.factor && costOf(usage, listed, sheet.factor, context)
     if (cost === undefined || cost === null) return { cost_nano_usd: null }
     return { cost_nano_usd: cost, cost_source: 'catalogue' }
   }

@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { UsageError } from '../errors.js'
 import { instant, parseInput } from '../parse-input.js'
 import type { PriceDoc, PriceSubject } from '../store/price-store.js'
-import { subjectFields, usdFields } from './override.js'
-import { rateOfUsd } from './rates.js'
+import { optionalUsdFields, subjectFields, usdFields } from './override.js'
+import { nanoFields, toStored } from './price-fields.js'
 
 /** What a stored price says, without its id and stamps. */
 export type PriceFields = Omit<
@@ -12,11 +12,7 @@ export type PriceFields = Omit<
 >
 
 const fieldNames = [
-  'input_nano_usd_per_million',
-  'output_nano_usd_per_million',
-  'cache_read_nano_usd_per_million',
-  'cache_write_nano_usd_per_million',
-  'cache_write_1h_nano_usd_per_million',
+  ...nanoFields,
   'effective_from',
   'effective_to',
   'note',
@@ -36,12 +32,14 @@ const newPrice = z.strictObject({
   note: note.optional(),
 })
 
+const removable = Object.fromEntries(
+  Object.entries(optionalUsdFields).map(([name, field]) => [name, field.nullable()]),
+)
+
 const priceChange = z.strictObject({
   input_usd_per_million: usdFields.input_usd_per_million.optional(),
   output_usd_per_million: usdFields.output_usd_per_million.optional(),
-  cache_read_usd_per_million: usdFields.cache_read_usd_per_million.nullable(),
-  cache_write_usd_per_million: usdFields.cache_write_usd_per_million.nullable(),
-  cache_write_1h_usd_per_million: usdFields.cache_write_1h_usd_per_million.nullable(),
+  ...removable,
   effective_from: instant.optional(),
   effective_to: instant.nullish(),
   note: note.nullish(),
@@ -91,15 +89,9 @@ function invalid(field: string, rule: string): UsageError {
   return new UsageError('invalid_price', `${field} ${rule}`, { details: { field } })
 }
 
-/** Dollars become integers: `input_usd_per_million` is stored as `input_nano_usd_per_million`. */
 function storedFields(given: object): Record<string, unknown> {
-  const entries = Object.entries(given).flatMap(([key, value]): [string, unknown][] => {
-    if (value === undefined) return []
-    if (!key.endsWith('_usd_per_million')) return [[key, value]]
-    const name = key.replace('_usd_', '_nano_usd_')
-    return [[name, typeof value === 'number' ? rateOfUsd(value) : value]]
-  })
-  return Object.fromEntries(entries)
+  const entries = Object.entries(given).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(entries.map(toStored))
 }
 
 /** A null takes its field away. */

@@ -36,6 +36,9 @@ export interface Rates {
   readonly file_search?: number | undefined
 }
 
+/** What is billed by the piece. */
+export type Fees = Pick<Rates, 'request' | 'web_search' | 'file_search'>
+
 /** A multiplier as a fraction of integers, such as 1/2 for batch processing. */
 export interface Factor {
   readonly times: number
@@ -53,13 +56,15 @@ export function rateOfUsd(usdPerMillion: number): number {
 
 /**
  * The cost of one operation in integer nano-dollars, rounded once, half up; null where a kind of
- * token it used has no price. `context` is the prompt size that chooses the tier.
+ * token it used has no price. `context` is the prompt size that chooses the tier, `others` has the
+ * fees on which `rates` are silent.
  */
 export function costOf(
   usage: PricedUsage,
   rates: Rates,
   factor: Factor = unchanged,
   context = usage.input_tokens,
+  others: Fees = rates,
 ): number | null {
   const { input, output } = rates
   const { input_tokens, output_tokens } = usage
@@ -69,13 +74,12 @@ export function costOf(
   const sum = new Sum()
   addInput(sum, usage, rates, context)
   addOutput(sum, usage, rates, context)
-  sum.add(million, rates.request ?? 0)
+  sum.add(million, rates.request ?? others.request ?? 0)
   const cost = sum.total(factor)
-  return cost === null ? null : cost + feesOf(usage, rates)
-}
-
-function feesOf({ web_searches = 0, file_searches = 0 }: PricedUsage, rates: Rates): number {
-  return web_searches * (rates.web_search ?? 0) + file_searches * (rates.file_search ?? 0)
+  if (cost === null) return null
+  const { web_searches = 0, file_searches = 0 } = usage
+  const web = web_searches * (rates.web_search ?? others.web_search ?? 0)
+  return cost + web + file_searches * (rates.file_search ?? others.file_search ?? 0)
 }
 
 function addInput(sum: Sum, usage: PricedUsage, rates: Rates, context: number): void {

@@ -91,6 +91,68 @@ describe('prices of the host’s own', () => {
   })
 })
 
+describe('an own price for more than text', () => {
+  const sound = {
+    ...{ provider: 'openai', model: 'gpt-audio', input_tokens: 1000, output_tokens: 1000 },
+    ...{ input_audio_tokens: 600, output_audio_tokens: 300, reasoning_tokens: 100 },
+  }
+  const text = { model: 'gpt-audio', ...at3and15 }
+
+  it('bills sound, images and reasoning by their own rates, from the cache too', async () => {
+    const prices = await book([
+      {
+        ...{ ...text, cache_read_usd_per_million: 0.3, reasoning_usd_per_million: 20 },
+        ...{ input_audio_usd_per_million: 30, output_audio_usd_per_million: 60 },
+        ...{ input_image_usd_per_million: 5, output_image_usd_per_million: 40 },
+        ...{ cache_read_audio_usd_per_million: 3, cache_read_image_usd_per_million: 0.5 },
+      },
+    ])
+    const spoken = 400 * 3_000 + 600 * 30_000 + 600 * 15_000 + 300 * 60_000 + 100 * 20_000
+    assert.equal(prices.price(sound, noon).cost_nano_usd, spoken)
+    const cached = { cache_read_tokens: 500, cache_read_audio_tokens: 200 }
+    const less = 200 * (30_000 - 3_000) + 300 * (3_000 - 300)
+    assert.equal(prices.price({ ...sound, ...cached }, noon).cost_nano_usd, spoken - less)
+    const drawn = {
+      ...{ provider: 'openai', model: 'gpt-audio', input_tokens: 100, output_tokens: 50 },
+      ...{ input_image_tokens: 100, output_image_tokens: 50 },
+      ...{ cache_read_tokens: 40, cache_read_image_tokens: 40 },
+    }
+    const picture = 60 * 5_000 + 40 * 500 + 50 * 40_000
+    assert.equal(prices.price(drawn, noon).cost_nano_usd, picture)
+  })
+
+  it('takes for text what it does not name', async () => {
+    const prices = await book([text])
+    assert.equal(prices.price(sound, noon).cost_nano_usd, 1000 * 3_000 + 1000 * 15_000)
+  })
+
+  it('leaves searches and requests to the catalogue, unless it names them', async () => {
+    const searched = {
+      ...{ provider: 'anthropic', model: 'claude-sonnet-4-5', input_tokens: 0, output_tokens: 0 },
+      ...{ web_searches: 5, service_tier: 'batch' },
+    }
+    const silent = await book([{ model: 'claude-*', ...at3and15 }])
+    assert.deepEqual(silent.price(searched, noon), {
+      cost_nano_usd: 50_000_000,
+      cost_source: 'override',
+    })
+    const own = await book([{ model: 'claude-*', ...at3and15, web_search_usd_per_thousand: 4 }])
+    assert.equal(own.price(searched, noon).cost_nano_usd, 20_000_000)
+    const free = await book([{ model: 'claude-*', ...at3and15, web_search_usd_per_thousand: 0 }])
+    assert.equal(free.price(searched, noon).cost_nano_usd, 0)
+    const house = await book([
+      {
+        model: 'house',
+        ...at3and15,
+        file_search_usd_per_thousand: 2.5,
+        request_usd_per_thousand: 1,
+      },
+    ])
+    const found = { model: 'house', input_tokens: 0, output_tokens: 0, file_searches: 2 }
+    assert.equal(house.price(found, noon).cost_nano_usd, 2 * 2_500_000 + 1_000_000)
+  })
+})
+
 describe('the option pricing', () => {
   const refuses = (pricing: unknown, message: RegExp) => {
     const options = { mongoUri: 'mongodb://127.0.0.1:1', identify: () => undefined, pricing }
@@ -108,6 +170,9 @@ describe('the option pricing', () => {
     refuses(one({ input_usd_per_million: '3' }), /must be a number/)
     refuses(one({ input_usd_per_million: Infinity }), /input_usd_per_million/)
     refuses(one({ input_usd_per_million: 0.0000000001 }), /nine decimals/)
+    refuses(one({ web_search_usd_per_thousand: 0.0000001 }), /web_search.*six decimals/)
+    refuses(one({ output_audio_usd_per_million: -1 }), /output_audio.*must not be negative/)
+    refuses(one({ audio_usd_per_million: 1 }), /audio_usd_per_million/)
     refuses(one({ model: 'a*b' }), /one \*, at its end/)
     refuses(one({ model: '' }), /must not be empty/)
     refuses(one({ effective_from: 'soon' }), /date or an ISO 8601 instant/)

@@ -65,6 +65,25 @@ describe('prices by HTTP', function () {
     assert.equal(price?.cache_read_nano_usd_per_million, 100_000_000)
   })
 
+  it('name sound, images, reasoning, searches and requests too, and can stop naming them', async () => {
+    const rates = {
+      ...{ reasoning_usd_per_million: 20, input_audio_usd_per_million: 40 },
+      ...{ input_image_usd_per_million: 5, output_audio_usd_per_million: 80 },
+      ...{ output_image_usd_per_million: 30, cache_read_audio_usd_per_million: 4 },
+      ...{ cache_read_image_usd_per_million: 0.5, request_usd_per_thousand: 0.000001 },
+      ...{ web_search_usd_per_thousand: 10, file_search_usd_per_thousand: 2.5 },
+    }
+    const { price_id, ...made } = await create(rates)
+    for (const [field, usd] of Object.entries(rates)) assert.equal(made[field], usd, field)
+    const names = Object.fromEntries(Object.keys(rates).map((field) => [field, null]))
+    const { status, body } = await send('PATCH', `/${price_id}`, names)
+    assert.equal(status, 200)
+    for (const field of Object.keys(rates)) assert.ok(!(field in body), field)
+    const wrong = await send('POST', '', { ...base, web_search_usd_per_thousand: 0.0000001 })
+    assert.equal(wrong.status, 422)
+    assert.match(JSON.stringify(wrong.body), /web_search_usd_per_thousand must have at most six/)
+  })
+
   it('price the next operation of the instance that took them', async () => {
     assert.deepEqual(await costOf(app.usage, 'house-1', 'a'), { cost: null, source: undefined })
     const { price_id } = await create()
