@@ -12,12 +12,13 @@ import { shareTestMongo, stopTestMongo } from './helpers/mongo.js'
 const given = process.argv.slice(2)
 /** Who shares a process: to load everything takes seconds. Those that take longer go first. */
 const apart: readonly (readonly string[])[] = [
+  ['ledger'],
+  ['tap', 'simulator', 'e2e'],
+  ['limits', 'security'],
   ['outbound'],
   ['store'],
-  ['limits', 'security'],
-  ['tap', 'simulator', 'ledger', 'e2e'],
-  ['scripts', 'package', 'docs'],
   ['proxy', 'erasure'],
+  ['scripts', 'package', 'docs'],
 ]
 
 const isShared = (file: string | Buffer) => /(?<!\.alone)\.test\.ts$/.test(String(file))
