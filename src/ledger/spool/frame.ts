@@ -53,7 +53,10 @@ function frameAt(bytes: Buffer, at: number): Frame | undefined {
   if (payload > bytes.length || bytes.readUInt32BE(at) !== magicNumber) return undefined
   const kind = kinds[bytes.readUInt8(at + 8)]
   const to = payload + bytes.readUIntBE(at + 9, 3)
-  if (kind === undefined || to > bytes.length) return undefined
+  if (kind === undefined || to > bytes.length || to - payload > maxPayloadBytes) return undefined
+  // No payload holds a magic: looking for one keeps beginnings that lie from being summed up again and again.
+  const next = bytes.indexOf(magic, payload)
+  if (next !== -1 && next < to) return undefined
   if (crc32(bytes.subarray(at + 8, to)) !== bytes.readUInt32BE(at + 4)) return undefined
   return { kind, from: at, payload, to }
 }

@@ -79,6 +79,19 @@ describe('frames', () => {
     )
   })
 
+  it('are found behind a segment full of beginnings that lie about their length, at once', () => {
+    const lie = Buffer.from([0xff, 0x41, 0x55, 0x01, 0, 0, 0, 0, 1, 0x0f, 0xff, 0xff])
+    const lies = Buffer.alloc(8 * 1024 * 1024, lie)
+    const began = performance.now()
+    const { ids, damage } = read(Buffer.concat([lies, segmentOf(payloads).bytes]))
+    assert.ok(performance.now() - began < 2_000)
+    assert.deepEqual(ids, expected)
+    assert.deepEqual(
+      damage.map(({ from, to }) => [from, to]),
+      [[0, lies.length]],
+    )
+  })
+
   it('carry an event through as it is, without its stamps', () => {
     const one = event('e', {
       metadata: { plan: 'ü"\n', count: 3, flag: true },
