@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, fetch as undiciFetch, request as undiciRequest } from 'undici'
 import { bearer, startApp, type TestApp } from '../helpers/app.js'
 import { payload } from '../helpers/fixtures.js'
+import { until } from '../helpers/until.js'
 import { operation, startProvider, type Provider } from './support.js'
 
 const completion = payload('openai-chat/completion.json')
@@ -88,30 +89,41 @@ describe('provider calls that a pool lets go', () => {
   let provider: Provider
   let app: TestApp
   let dispatcher: Agent
+  /** Calls that have been made, though perhaps not sent yet. */
+  let asked = 0
+  /** Lets those go on that are tracked while others' calls go out. */
+  let release: () => void
   beforeEach(async () => {
-    provider = await startProvider((req, res) => {
-      if (req.url === '/v1/models') res.end('{}')
-      else setTimeout(() => res.end(completion), 20)
+    provider = await startProvider((_req, res, body) => {
+      if (body !== 'to be given up') res.end(completion)
     })
     // With one connection there would be no pool.
     dispatcher = new Agent({ connections: 2 })
-    const url = `${provider.url}/v1/chat/completions`
-    const ask = async (signal?: AbortSignal) => {
-      const init = { method: 'POST', body: '{}', dispatcher, ...(signal && { signal }) }
-      await (await undiciFetch(url, init)).text()
+    const ask = async (body: string, signal?: AbortSignal) => {
+      const init = { method: 'POST', body, dispatcher, ...(signal && { signal }) }
+      const response = undiciFetch(`${provider.url}/v1/chat/completions`, init)
+      asked += 1
+      await (await response).text()
     }
+    asked = 0
+    const released = new Promise<void>((resolve) => (release = resolve))
     const leaving = new AbortController()
+    const deeds: Record<string, () => Promise<unknown>> = {
+      list: () =>
+        undiciFetch(`${provider.url}/v1/models`, { dispatcher }).then((got) => got.text()),
+      leave: () => ask('to be given up', leaving.signal).catch(() => undefined),
+      abort: async () => {
+        leaving.abort()
+        await Promise.resolve()
+      },
+      ask: () => ask('{}'),
+    }
     app = await startApp(
       (host) => {
         host.post('/ai/chat', async (req, res) => {
-          const deed = req.get('x-deed')
-          if (deed === 'list')
-            await (await undiciFetch(`${provider.url}/v1/models`, { dispatcher })).text()
-          else if (deed === 'leave') await ask(leaving.signal).catch(() => undefined)
-          else if (deed === 'abort') leaving.abort()
-          else await ask()
-          // Others' calls go out meanwhile, while this one is tracked still.
-          await sleep(deed === 'ask' ? 0 : 300)
+          const deed = req.get('x-deed') ?? ''
+          await deeds[deed]?.()
+          if (deed !== 'ask') await released
           res.json({ reply: 'yes' })
         })
       },
@@ -133,19 +145,23 @@ describe('provider calls that a pool lets go', () => {
 
   it('are not billed to one that opened the connection for something else', async () => {
     const listing = users('list', 2)
-    await sleep(100)
+    await until(() => provider.requests.length === 2)
     await Promise.all(users('ask', 6))
+    release()
     for (const event of await Promise.all(listing)) assert.notEqual(event.token_source, 'provider')
     assert.equal(provider.requests.length, 8)
   })
 
   it('are not billed to one that aborts others that they wait behind', async () => {
     const leaving = users('leave', 2)
-    await sleep(10)
+    await until(() => provider.requests.length === 2)
     const asking = users('ask', 4)
-    await sleep(5)
-    assert.notEqual((await user('abort')).token_source, 'provider')
-    await Promise.all([...leaving, ...asking])
+    await until(() => asked === 6)
+    const aborting = user('abort')
+    await Promise.all(asking)
+    release()
+    assert.notEqual((await aborting).token_source, 'provider')
+    await Promise.all(leaving)
     assert.equal(provider.requests.length, 6)
   })
 })
