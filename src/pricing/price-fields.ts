@@ -2,7 +2,7 @@ import { usdOf } from '../event.js'
 import { rateOfUsd, type Rates } from './rates.js'
 
 /** Kinds of tokens that a price of the host's own names, or leaves to what `Rates` says of them. */
-export const tokenKinds = [
+const tokenKinds = [
   'input',
   'output',
   'cache_read',
@@ -18,7 +18,7 @@ export const tokenKinds = [
 ] as const
 
 /** What is billed by the piece: where an own price is silent, the catalogue's is meant. */
-export const feeKinds = ['request', 'web_search', 'file_search'] as const
+const feeKinds = ['request', 'web_search', 'file_search'] as const
 
 type TokenKind = (typeof tokenKinds)[number]
 type FeeKind = (typeof feeKinds)[number]
