@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import type { Logger } from '../logger.js'
+import { bundledTexts } from './bundled-texts.js'
 import { Catalogue } from './catalogue.js'
 import { providerData, type ProviderData } from './catalogue-data.js'
 
@@ -20,11 +21,10 @@ export async function loadCatalogue(file: string | undefined, logger: Logger): P
 
 /** The package has checked its data when it was made: providers are read when they are needed. */
 async function bundled(): Promise<Catalogue> {
-  const { waitForUpdate } = await import('@pydantic/genai-prices')
-  const providers = new Map((await waitForUpdate())?.map((provider) => [provider.id, provider]))
+  const texts = await bundledTexts()
   return new Catalogue((id) => {
-    const parsed = providerData.safeParse(providers.get(id))
-    return parsed.success ? parsed.data : undefined
+    const text = texts.get(id)
+    return text === undefined ? undefined : providerData.safeParse(JSON.parse(text)).data
   })
 }
 

@@ -1,6 +1,6 @@
-const slabBytes = 1024 * 1024
+const slabBytes = 256 * 1024
 /** Slabs that are kept for later: what the system has given is mostly not taken back. */
-const maxFree = 16
+const maxFree = 64
 
 /** Memory that groups share, used from one end to the other, and then again. */
 export class Slab {
