@@ -1,5 +1,6 @@
 /**
- * Runs all tests: a few folders in a process of their own, several processes at once on one MongoDB,
+ * Runs all tests: a few folders in a process of their own, several processes at once on one MongoDB;
+ * then, beside each other, those that mostly wait and are harmed by other work (`*.waiting.test.ts`);
  * then those that need the machine to themselves (`*.alone.test.ts`). What a process's tests say comes
  * when they have ended, and of failures once more at the end; with `TEST_CPU=1` also what CPU each
  * took. Arguments go to mocha: `npm test -- --grep budget`.
@@ -12,23 +13,25 @@ import { shareTestMongo, stopTestMongo } from './helpers/mongo.js'
 const given = process.argv.slice(2)
 /** Who shares a process: to load everything takes seconds. Those that take longer go first. */
 const apart: readonly (readonly string[])[] = [
-  ['ledger'],
   ['tap', 'simulator', 'e2e'],
   ['limits', 'security'],
   ['outbound'],
   ['store'],
-  ['proxy', 'erasure'],
-  ['scripts', 'package', 'docs'],
+  ['erasure'],
+  ['ledger'],
+  ['scripts', 'package', 'docs', 'proxy'],
 ]
 
-const isShared = (file: string | Buffer) => /(?<!\.alone)\.test\.ts$/.test(String(file))
+const isShared = (file: string) => /(?<!\.alone|\.waiting)\.test\.ts$/.test(file)
+
+const filesIn = (folder: string) => readdirSync(folder, { recursive: true }).map(String)
 
 /** The folders of each process; those that nobody has named share the first, which takes longest. */
 function groupsOf(): string[][] {
   const names = readdirSync('test', { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => name)
-    .filter((name) => readdirSync(`test/${name}`, { recursive: true }).some(isShared))
+    .filter((name) => filesIn(`test/${name}`).some(isShared))
   const named = apart.flat()
   return [names.filter((name) => !named.includes(name)), ...apart]
     .map((group) => group.filter((name) => names.includes(name)))
@@ -72,20 +75,32 @@ async function runGroups(): Promise<boolean> {
   const worker = async () => {
     for (let group = left.shift(); group !== undefined; group = left.shift()) {
       const files = group.map((name) => `test/${name}/**/*.test.ts`)
-      const isWell = await mocha([...files, '--ignore', 'test/**/*.alone.test.ts'], 'ended')
+      const isWell = await mocha(
+        [...files, '--ignore', 'test/**/*.{alone,waiting}.test.ts'],
+        'ended',
+      )
       allWell &&= isWell
     }
   }
-  // One more than there are cores: some wait for most of their time.
-  await Promise.all(Array.from({ length: availableParallelism() + 1 }, worker))
+  // More than there are cores: some wait for most of their time.
+  await Promise.all(Array.from({ length: availableParallelism() + 2 }, worker))
   return allWell
+}
+
+async function runWaiting(): Promise<boolean> {
+  const files = filesIn('test').filter((file) => file.endsWith('.waiting.test.ts'))
+  const ended = await Promise.all(files.map((file) => mocha([`test/${file}`], 'ended')))
+  return !ended.includes(false)
 }
 
 await shareTestMongo()
 try {
-  const isWell = await runGroups()
-  const isAloneWell = await mocha(['test/**/*.alone.test.ts'], 'now')
-  process.exitCode = isWell && isAloneWell ? 0 : 1
+  const isWell = [
+    await runGroups(),
+    await runWaiting(),
+    await mocha(['test/**/*.alone.test.ts'], 'now'),
+  ]
+  process.exitCode = isWell.includes(false) ? 1 : 0
   for (const failure of failures) console.error(`\nOnce more, what failed in ${failure}`)
 } finally {
   await stopTestMongo()
