@@ -34,6 +34,14 @@ export function authenticate(find: FindCaller, access: Access, rate?: Rate): Req
   }
 }
 
+/** Whether who was let in would still be: tokens run out while an answer lasts. */
+export function mayStay(find: FindCaller, access: Access): (req: Request) => Promise<boolean> {
+  return async (req) => {
+    const verdict = await find(req)
+    return verdict.ok ? allowed(verdict.caller, access) : verdict.reason === 'keys_unavailable'
+  }
+}
+
 function judge(
   req: Request,
   res: Response,

@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express'
+import type { Request, RequestHandler } from 'express'
 import type { Access } from '../middleware/authenticate.js'
 import type { Realtime } from '../src/insight/realtime.js'
 import type { ModelsQuestion, ModelsUsage } from '../src/insight/models.js'
@@ -75,6 +75,8 @@ export interface RouteContext {
   readonly exposeCostToUsers: boolean
   now(): number
   guard(access: Access): RequestHandler
+  /** Whether an admin who was let in still is one: tokens run out. */
+  isStillAdmin(req: Request): Promise<boolean>
   userUsage(user: AskedUser, span: Span, timezone: string): Promise<UserUsage>
   estimate(user: AskedUser, asked: EstimateQuestion): Promise<Estimate>
   quota(user: AskedUser): Promise<Quota>

@@ -32,7 +32,7 @@ function realtimeJson(realtime: Realtime) {
   return { ...realtime, recent_operations: realtime.recent_operations.map(eventJson) }
 }
 
-/** Server-Sent Events named `realtime`, now, on activity, and at least every five seconds. */
+/** Server-Sent Events named `realtime`, now, on activity, and every five seconds, while the token lasts. */
 function startStream(context: RouteContext, req: Request, res: Response, first: Realtime): void {
   res.writeHead(200, {
     'Content-Type': 'text/event-stream; charset=utf-8',
@@ -50,12 +50,16 @@ function startStream(context: RouteContext, req: Request, res: Response, first: 
   const sorry = () => {
     if (!isOver()) res.write(': the database is away\n\n')
   }
+  const look = async (onlyNews: boolean) => {
+    if (!context.isOpen() || !(await context.isStillAdmin(req))) {
+      res.end()
+      return
+    }
+    const found = await context.realtime()
+    if (found !== told || !onlyNews) send(found)
+  }
   const tick = (onlyNews: boolean) => {
-    if (!context.isOpen()) res.end()
-    else
-      context.realtime().then((found) => {
-        if (found !== told || !onlyNews) send(found)
-      }, sorry)
+    look(onlyNews).catch(sorry)
   }
   send(first)
   if (req.method === 'HEAD') {

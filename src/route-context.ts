@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import type { RequestHandler } from 'express'
-import { authenticate } from '../middleware/authenticate.js'
+import { authenticate, mayStay } from '../middleware/authenticate.js'
 import type { FindCaller } from '../middleware/callers.js'
 import type { AskedUser, EstimateQuestion, RouteContext } from '../routes/context.js'
 import { adminActions } from './admin-actions.js'
@@ -45,6 +45,7 @@ export function createRouteContext(config: Config, house: House, find: FindCalle
     now: () => clock.now(),
     // What services send must not get lost, and monitoring must see.
     guard: (access) => authenticate(find, access, access === 'service' ? undefined : rate),
+    isStillAdmin: mayStay(find, 'admin'),
     ...answers,
     estimate: (user, asked) => askEstimate(config, house, user, asked),
     quota: (user) => askQuota(config, house, user),

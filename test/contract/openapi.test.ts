@@ -12,6 +12,7 @@ const context: RouteContext = {
   exposeCostToUsers: false,
   now: unused,
   guard: () => unused,
+  isStillAdmin: unused,
   userUsage: unused,
   estimate: unused,
   quota: unused,

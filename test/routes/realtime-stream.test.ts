@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { bearer, startApp, type TestApp } from '../helpers/app.js'
+import { mintToken } from '../../scripts/mint-token.js'
+import { bearer, secret, startApp, type TestApp } from '../helpers/app.js'
 import { until } from '../helpers/until.js'
 
 interface Event {
@@ -70,5 +71,22 @@ describe('the stream of the last hour', function () {
     assert.ok(events.length <= 5, `${events.length} events`)
     const told = events.map((event) => event.generated_at)
     assert.equal(new Set(told).size, told.length)
+  })
+
+  it('ends when the token of its reader has run out', async () => {
+    // Tokens are good for 30 s longer than they say.
+    const issued = { ttlSeconds: 60, now: Date.now() - 88_000 }
+    const token = mintToken({ secret, user: 'root', role: 'admin', ...issued })
+    const headers = { authorization: `Bearer ${token}` }
+    const url = `${app.url}/ai/usage/realtime/stream`
+    const { status, body } = await fetch(url, { headers })
+    assert.equal(status, 200)
+    const reading = body?.pipeTo(new WritableStream())
+    await until(async () => (await fetch(url, { method: 'HEAD', headers })).status === 401)
+    await call()
+    await reading
+    const before = events.length
+    await call()
+    await until(() => events.length > before, 2_000)
   })
 })
