@@ -45,6 +45,9 @@ export interface AccountDoc {
   total_cost_nano_usd: number
   /** Absent until the first roll-up. */
   total_unpriced_operations?: number
+  /** How much of the log the sums were computed from: the latest stamp, and how often costs were changed. */
+  totals_recorded_at?: Date
+  totals_price_revisions?: number
   settings?: AccountSettings
 }
 
@@ -59,6 +62,8 @@ export function accountModel(connection: Connection): Model<AccountDoc> {
       total_tokens: Number,
       total_cost_nano_usd: Number,
       total_unpriced_operations: Number,
+      totals_recorded_at: Date,
+      totals_price_revisions: Number,
       settings: Object,
     },
     shardKey: { _id: 'hashed' },

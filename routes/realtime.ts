@@ -58,9 +58,7 @@ function startStream(context: RouteContext, req: Request, res: Response, first: 
     const found = await context.realtime()
     if (found !== told || !onlyNews) send(found)
   }
-  const tick = (onlyNews: boolean) => {
-    look(onlyNews).catch(sorry)
-  }
+  const tick = (onlyNews: boolean) => void look(onlyNews).catch(sorry)
   send(first)
   if (req.method === 'HEAD') {
     res.end()

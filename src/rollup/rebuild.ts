@@ -49,7 +49,7 @@ export async function rebuildDays(
       onDay(result)
     }
   }
-  await putAccountTotals(store, firstSeen)
+  await putAccountTotals(store, firstSeen, true)
   await catchUp(store, { since, seen, horizon, rebuilt: new Set(days) })
 }
 

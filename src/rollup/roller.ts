@@ -96,10 +96,12 @@ export function noteFirst(into: Map<string, Date>, rows: readonly LogRow[]): voi
 export async function putAccountTotals(
   store: RollupDoor,
   firstSeen: ReadonlyMap<string, Date>,
+  rebuilt = false,
 ): Promise<void> {
   const users = [...firstSeen.keys()]
   for (let i = 0; i < users.length; i += 500) {
-    await store.accounts.putTotals(await store.days.totals(users.slice(i, i + 500)), firstSeen)
+    const totals = await store.days.totals(users.slice(i, i + 500))
+    await store.accounts.putTotals(totals, firstSeen, rebuilt)
   }
 }
 

@@ -21,6 +21,13 @@ const periods = ['day', 'month'] as const
 /** How long an instance may still say what it counted before it heard of an erasure, ms. */
 const echoMs = 60_000
 
+/** Of an account that begins anew. */
+const noSums = {
+  ...{ total_operations: 0, total_tokens: 0, total_cost_nano_usd: 0 },
+  total_unpriced_operations: 0,
+}
+const fromNothing = { totals_recorded_at: '', totals_price_revisions: '' } as const
+
 /** What is stored of a person beside logs and rollups. Every verb may be repeated. */
 export class PersonFacts {
   readonly #db: Database
@@ -118,13 +125,9 @@ export class PersonFacts {
       await accounts.deleteOne({ _id: { $eq: from }, last_active_at }, majority)
       return
     }
-    const none = {
-      ...{ total_operations: 0, total_tokens: 0, total_cost_nano_usd: 0 },
-      total_unpriced_operations: 0,
-    }
     const change = {
-      $set: { first_seen_at: until, ...none },
-      ...(isOld && { $unset: { settings: '' as const } }),
+      $set: { first_seen_at: until, ...noSums },
+      $unset: { ...fromNothing, ...(isOld && { settings: '' as const }) },
     }
     await accounts.updateOne({ _id: { $eq: from } }, change, majority)
   }

@@ -188,6 +188,8 @@ export class RollupStore<T extends Doc> {
           total_cost_nano_usd: { $sum: '$cost_nano_usd' },
           total_unpriced_operations: { $sum: '$unpriced_operations' },
           last_active_at: { $max: '$last_activity_at' },
+          last_recorded_at: { $max: '$last_recorded_at' },
+          price_revisions: { $sum: '$price_revisions' },
         },
       },
     ]

@@ -25,4 +25,7 @@ export interface UserTotals {
   total_cost_nano_usd: number
   total_unpriced_operations: number
   last_active_at: Date
+  /** How much of the log they were computed from. */
+  last_recorded_at: Date
+  price_revisions: number
 }
