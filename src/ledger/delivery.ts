@@ -1,6 +1,13 @@
 import type { UnrecordedEvent } from '../event.js'
+import { askAgain } from './ask-again.js'
 import { backoffMs } from './backoff.js'
-import { writeBatch, type BatchResult, type LedgerDoor } from './writer.js'
+import {
+  writeBatch,
+  type BatchResult,
+  type LedgerDoor,
+  type Tries,
+  type TryResult,
+} from './writer.js'
 
 /** A database that is back is noticed within this, ms. */
 const maxBackoffMs = 2_000
@@ -25,9 +32,14 @@ export class Delivery {
   /** Undefined when it was stopped before the batch was through. */
   async deliver(batch: readonly UnrecordedEvent[]): Promise<BatchResult | undefined> {
     const { door, onRetry, onRecovered } = this.#options
-    const tries: { firstTriedAt?: Date } = {}
+    const tries: Tries = {}
+    const asking = {
+      ask: () => writeBatch(door, batch, tries),
+      isAnswer: (tried: TryResult) => 'done' in tried,
+      mayAskAgain: () => !this.#isStopped && tries.hasOld !== true,
+    }
     for (let attempt = 1; ; attempt++) {
-      const tried = await writeBatch(door, batch, tries)
+      const tried = await askAgain(asking)
       if ('done' in tried) {
         if (attempt > 1) onRecovered()
         return tried.done

@@ -17,15 +17,22 @@ export interface LedgerDoor extends HorizonDoor {
 /** Thrown (as `reason`) when a batch has to be tried again as a whole. */
 export type TryResult = { retry: string } | { done: BatchResult }
 
+/** What is known of a batch that may be tried several times. */
+export interface Tries {
+  /** When it was first sent, by the database's clock. */
+  firstTriedAt?: Date
+  /** It has events that may have to be taken out again: two tries of it must not run at once. */
+  hasOld?: boolean
+}
+
 /**
- * Writes one batch once: stamps it, appends it, bisects it when something in it cannot be sent.
- * `firstTriedAt` is when the batch was first sent, by the database's clock: an earlier try may have
- * been applied without our knowing, under its own older stamp.
+ * Writes one batch once: stamps it, appends it, bisects it when something in it cannot be sent. An
+ * earlier try may have been applied without our knowing, under its own older stamp.
  */
 export async function writeBatch(
   door: LedgerDoor,
   batch: readonly UnrecordedEvent[],
-  tries: { firstTriedAt?: Date },
+  tries: Tries,
 ): Promise<TryResult> {
   let recordedAt: Date
   try {
@@ -36,6 +43,7 @@ export async function writeBatch(
   tries.firstTriedAt ??= recordedAt
   const events = batch.map((event) => stamp(event, recordedAt))
   const hasOld = events.some(({ late, timestamp }) => late && mayBeGone(timestamp, recordedAt))
+  tries.hasOld = hasOld
   if (!hasOld) return write(door, events, tries.firstTriedAt)
   try {
     const { kept, gone } = await parted(door, events)

@@ -15,6 +15,8 @@ export interface TcpProxy {
   reset(): void
   /** One connection is reset when so many more bytes have come back, in the middle of what comes then. */
   cutAfter(bytes: number): void
+  /** The first client that says this has been cut off, and nobody is told: its connection stays silent. */
+  strand(text: string): void
   mend(): void
   close(): Promise<void>
 }
@@ -24,6 +26,8 @@ interface State {
   isCut: boolean
   /** Bytes until somebody is cut off; undefined: nobody is. */
   bytesLeft: number | undefined
+  /** Who says this next is cut off. */
+  stranding: string | undefined
   /** Pending while bytes are swallowed. */
   gate: Promise<void>
 }
@@ -31,7 +35,7 @@ interface State {
 /** A proxy on a port of its own before one on 127.0.0.1. */
 export async function startTcpProxy(target: number): Promise<TcpProxy> {
   const state: State = {
-    ...{ delayMs: 0, isCut: false, bytesLeft: undefined },
+    ...{ delayMs: 0, isCut: false, bytesLeft: undefined, stranding: undefined },
     gate: Promise.resolve(),
   }
   let open: () => void = () => undefined
@@ -46,9 +50,17 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
       sockets.add(one)
       one.on('error', () => undefined).once('close', () => sockets.delete(one))
     }
-    relay(client, upstream, state, { delay: () => 0, send: (bytes) => void upstream.write(bytes) })
+    let isStranded = false
+    const ask = (bytes: Buffer) => {
+      if (state.stranding !== undefined && bytes.includes(state.stranding)) {
+        state.stranding = undefined
+        isStranded = true
+      }
+      if (!isStranded) upstream.write(bytes)
+    }
+    relay(client, upstream, state, { delay: () => 0, send: ask })
     const send = (bytes: Buffer) => {
-      if (sendOrCut(client, bytes, state)) return
+      if (isStranded || sendOrCut(client, bytes, state)) return
       client.resetAndDestroy()
       upstream.resetAndDestroy()
     }
@@ -69,8 +81,9 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
     },
     reset,
     cutAfter: (bytes) => void (state.bytesLeft = bytes),
+    strand: (text) => void (state.stranding = text),
     mend: () => {
-      Object.assign(state, { delayMs: 0, isCut: false, bytesLeft: undefined })
+      Object.assign(state, { delayMs: 0, isCut: false, bytesLeft: undefined, stranding: undefined })
       open()
     },
     close: async () => {
