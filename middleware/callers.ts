@@ -38,13 +38,20 @@ export function createFindCaller(
   return (req, headers) => {
     try {
       const identity = identify(req)
-      if (!(identity instanceof Promise)) return decide(req, identity, headers)
-      return identity.catch(report).then((found) => decide(req, found, headers))
+      if (!isThenable(identity)) return decide(req, identity, headers)
+      return Promise.resolve(identity)
+        .catch(report)
+        .then((found) => decide(req, found, headers))
     } catch (error) {
       report(error)
       return byToken(req, headers)
     }
   }
+}
+
+/** Whatever a database's library calls a promise. */
+function isThenable(value: unknown): value is PromiseLike<Identity | undefined> {
+  return typeof value === 'object' && value !== null && 'then' in value
 }
 
 /** What a host says may have come from a client: what is no name is left out. */

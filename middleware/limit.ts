@@ -5,6 +5,11 @@ import { leftOf, passedOf, type Standing } from '../src/limits/standing.js'
 import { UsageError } from '../src/errors.js'
 import { sendProblem } from './problem.js'
 
+/** Headers come too late for a response that has begun before it was tracked. */
+function setHeader(res: Response, name: string, value: string): void {
+  if (!res.headersSent) res.set(name, value)
+}
+
 /** Refusals of calendar windows are spread over this long, so that not all come back at once, s. */
 const jitterSeconds = 5
 
@@ -43,7 +48,7 @@ function applyAdmission(res: Response, admission: Admission, now: number): boole
       )
       return false
     case 'degraded':
-      res.set('X-Usage-Degraded', '1')
+      setHeader(res, 'X-Usage-Degraded', '1')
       return true
     case 'unavailable':
       sendProblem(res, new UsageError('store_unavailable', 'Usage cannot be checked at the moment'))
@@ -63,7 +68,11 @@ function refuse(res: Response, violated: readonly Standing[], now: number): void
   const seconds = Math.max(0, ...violated.map((one) => secondsTo(one, now)))
   if (Number.isFinite(seconds)) {
     const jitter = Math.floor(Math.random() * (jitterSeconds + 1))
-    res.set('Retry-After', String(Math.max(1, seconds) + (seconds > jitterSeconds ? jitter : 0)))
+    setHeader(
+      res,
+      'Retry-After',
+      String(Math.max(1, seconds) + (seconds > jitterSeconds ? jitter : 0)),
+    )
   }
   const names = violated.map(({ limit }) => limit.name).join(', ')
   const details = {
@@ -95,24 +104,24 @@ function violation({ limit, used, held, resetsAt }: Standing) {
 function setHeaders(res: Response, standings: readonly Standing[], now: number): void {
   const requests = standings.filter(({ limit }) => limit.metric === 'requests')
   if (requests.length > 0) {
-    res.set('RateLimit-Policy', requests.map(policyOf).join(', '))
-    res.set('RateLimit', requests.map((one) => stateOf(one, now)).join(', '))
+    setHeader(res, 'RateLimit-Policy', requests.map(policyOf).join(', '))
+    setHeader(res, 'RateLimit', requests.map((one) => stateOf(one, now)).join(', '))
   }
   const [tightest] = standings
     .filter(({ limit }) => limit.metric === 'tokens')
     .toSorted((a, b) => leftOf(a) - leftOf(b))
   if (tightest === undefined) return
-  res.set('x-ratelimit-limit-tokens', String(tightest.limit.limit))
-  res.set('x-ratelimit-remaining-tokens', String(leftOf(tightest)))
+  setHeader(res, 'x-ratelimit-limit-tokens', String(tightest.limit.limit))
+  setHeader(res, 'x-ratelimit-remaining-tokens', String(leftOf(tightest)))
   const seconds = secondsTo(tightest, now)
-  if (Number.isFinite(seconds)) res.set('x-ratelimit-reset-tokens', `${seconds}s`)
+  if (Number.isFinite(seconds)) setHeader(res, 'x-ratelimit-reset-tokens', `${seconds}s`)
 }
 
 /** Soft limits let through: the client learns which of them are used up. */
 function markPassed(res: Response, standings: readonly Standing[]): void {
   const passed = passedOf(standings)
   if (passed.length === 0) return
-  res.set('X-Usage-Limit-Exceeded', passed.map(({ limit }) => limit.name).join(', '))
+  setHeader(res, 'X-Usage-Limit-Exceeded', passed.map(({ limit }) => limit.name).join(', '))
 }
 
 const windowSeconds = {

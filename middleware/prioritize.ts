@@ -9,6 +9,7 @@ import { faultOf } from '../src/fault.js'
 import type { Logger } from '../src/logger.js'
 import type { MaybePromise } from '../src/maybe-promise.js'
 import type { Meter } from '../src/meter.js'
+import { holdBody } from './hold-body.js'
 import { onceOver } from './once-over.js'
 import { sendProblem } from './problem.js'
 
@@ -79,7 +80,9 @@ function createWait({ meter, logger, standingOf }: PrioritizeContext, line: Line
   return (req: Request, res: Response, next: NextFunction): Ticket | undefined => {
     // It starts in the turn of another request, whose async context is not its own.
     const scope = new AsyncResource('usagePrioritize')
+    const letGo = holdBody(req)
     const refuse = (waitedMs: number) => {
+      letGo?.()
       const retryAfter = Math.max(1, Math.ceil(Math.max(waitedMs, line.delayMs) / 1000))
       meter.waited(req, waitedMs, false)
       sendOverloaded(res, retryAfter)
@@ -88,6 +91,7 @@ function createWait({ meter, logger, standingOf }: PrioritizeContext, line: Line
     const ticket = line.join(standing instanceof Promise ? unknown : standing, {
       start: (waitedMs) => {
         meter.waited(req, waitedMs, true)
+        letGo?.()
         scope.runInAsyncScope(next)
       },
       refuse: (waitedMs) => scope.runInAsyncScope(refuse, undefined, waitedMs),
@@ -99,7 +103,7 @@ function createWait({ meter, logger, standingOf }: PrioritizeContext, line: Line
 }
 
 function sendOverloaded(res: Response, retryAfterSeconds: number): void {
-  res.set('Retry-After', String(retryAfterSeconds))
+  if (!res.headersSent) res.set('Retry-After', String(retryAfterSeconds))
   sendProblem(res, new UsageError('overloaded', 'Too many requests are being worked on; try later'))
 }
 

@@ -13,8 +13,12 @@ export interface Problem {
   [extension: string]: unknown
 }
 
-/** Answers with `application/problem+json`. */
+/** Answers with `application/problem+json`; where an answer has begun, ends it. */
 export function sendProblem(res: Response, error: UsageError): void {
+  if (res.headersSent) {
+    if (!res.writableEnded) res.end()
+    return
+  }
   const entry: { title: string; status?: number } = errorCodes[error.code]
   const status = entry.status ?? 503
   const problem: Problem = {

@@ -1,13 +1,14 @@
-import type { NextFunction, Request, RequestHandler, Response } from 'express'
-import type { Capture } from '../src/capture/capture.js'
+import type { Request, RequestHandler, Response } from 'express'
+import type { Capture, Operation, Subject } from '../src/capture/capture.js'
+import { mountOf } from '../src/capture/mount-of.js'
 import type { Meter } from '../src/meter.js'
 import { UsageError } from '../src/errors.js'
 import type { OperationOptions } from '../src/capture/operations.js'
 import { subjectOf as subjectOfCaller } from '../src/identity/subject.js'
 import type { Verdict } from '../src/identity/verifier.js'
-import type { Subject } from '../src/capture/capture.js'
 import type { Admission } from '../src/limits/limiter.js'
 import type { FindCaller } from './callers.js'
+import { holdBody } from './hold-body.js'
 import { heldToPlan } from './limit.js'
 import { sendProblem } from './problem.js'
 
@@ -29,27 +30,52 @@ interface TrackContext {
 export function createTrack(context: TrackContext, options?: TrackOptions): RequestHandler {
   const { meter } = context
   return function usageTrack(req, res, pass) {
-    const operation = options
-      ? meter.operationOf(options, () => routeOf(req))
-      : (meter.match(req.method, req.originalUrl) ??
-        (req.url === req.originalUrl ? undefined : meter.match(req.method, req.url)))
+    const operation = options ? toldOperation(meter, req, options) : foundOperation(meter, req)
     const capture = operation && meter.begin(req, res, operation)
     if (capture === undefined) {
       pass()
       return
     }
-    const next: NextFunction = (error?: unknown) => {
-      if (error === undefined) context.enter(capture, pass)
-      else pass(error)
+    const letGo = holdBody(req)
+    const goOn =
+      letGo &&
+      (() => {
+        letGo()
+        pass()
+      })
+    const next: Going = (error?: unknown) => {
+      if (error === undefined) context.enter(capture, goOn ?? pass)
+      else {
+        letGo?.()
+        pass(error)
+      }
     }
     const verdict = context.find(req)
     if (!(verdict instanceof Promise)) {
-      decide(context, capture, verdict, res, next)
+      decide(context, capture, verdict, res, { next, letGo })
       return
     }
     capture.pendingSubject = verdict.then(subjectOf, () => undefined)
-    verdict.then((found) => decide(context, capture, found, res, next)).catch(next)
+    verdict.then((found) => decide(context, capture, found, res, { next, letGo })).catch(next)
   }
+}
+
+function toldOperation(meter: Meter, req: Request, options: TrackOptions): Operation | undefined {
+  if (meter.isOwn(req.originalUrl)) return undefined
+  return meter.operationOf(options, () => routeOf(req))
+}
+
+function foundOperation(meter: Meter, { method, url, originalUrl }: Request) {
+  const found = meter.match(method, originalUrl)
+  return found ?? (url === originalUrl ? undefined : meter.match(method, url))
+}
+
+type Going = (error?: unknown) => void
+
+/** The ways on: to the handler, or, for a request that has been answered, for what is left of its body. */
+interface Ways {
+  readonly next: Going
+  readonly letGo: (() => void) | undefined
 }
 
 /** Lets a request go on, refuses it, or asks first. */
@@ -58,11 +84,12 @@ function decide(
   capture: Capture,
   verdict: Verdict,
   res: Response,
-  next: NextFunction,
+  { next, letGo }: Ways,
 ): void {
   capture.subject = subjectOf(verdict)
   if (context.anonymous === 'refuse' && !verdict.ok) {
     refuseStranger(verdict.description, res)
+    letGo?.()
     return
   }
   const asked = context.ask(capture, capture.subject)
@@ -73,12 +100,13 @@ function decide(
   heldToPlan(capture, res, asked, context.now)
     .then((mayGoOn) => {
       if (mayGoOn) next()
+      else letGo?.()
     })
     .catch(next)
 }
 
 function refuseStranger(description: string, res: Response): void {
-  res.set('WWW-Authenticate', 'Bearer realm="usage"')
+  if (!res.headersSent) res.set('WWW-Authenticate', 'Bearer realm="usage"')
   sendProblem(res, new UsageError('unauthorized', description))
 }
 
@@ -91,5 +119,5 @@ function routeOf(req: Request): string {
   const route: unknown = req.route
   const path =
     typeof route === 'object' && route !== null && 'path' in route ? String(route.path) : '/*'
-  return `${req.baseUrl}${path}`
+  return `${mountOf(req)}${path}`
 }

@@ -105,6 +105,7 @@ export interface RouteContext {
   health(): Promise<HealthReport>
   isReady(): Promise<boolean>
   isOpen(): boolean
-  discard: RequestHandler
+  /** What comes here is no operation; `names` are the first parts of the paths. */
+  discard(names: ReadonlySet<string>): RequestHandler
   openapiPath: string
 }

@@ -49,7 +49,7 @@ async function send(
   const left = new AbortController()
   res.once('close', () => left.abort())
   for await (const batch of facts) {
-    if (left.signal.aborted) return
+    if (left.signal.aborted || res.destroyed) return
     const lines = batch.map((fact) => `${JSON.stringify(show(fact))}\n`)
     if (res.write(lines.join(''))) continue
     const drained = once(res, 'drain', { signal: left.signal })

@@ -60,10 +60,9 @@ function startStream(context: RouteContext, req: Request, res: Response, first: 
   }
   const tick = (onlyNews: boolean) => void look(onlyNews).catch(sorry)
   send(first)
-  if (req.method === 'HEAD') {
-    res.end()
-    return
-  }
+  if (req.method === 'HEAD') res.end()
+  // A client that has left while it was looked up says so no more.
+  if (isOver()) return
   const timer = setInterval(tick, everyMs, false)
   timer.unref()
   const silence = context.onActivity(() => tick(true))

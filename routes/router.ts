@@ -44,9 +44,9 @@ export function allRoutes(context: RouteContext): Route[] {
 /** One flat router: our own requests are no operations, then the routes, then 405, 404, problems. */
 export function createRouter(context: RouteContext, logger: Logger): Router {
   const router = Router()
-  router.use(context.discard)
-  router.use(usageNoSniff)
   const routes = allRoutes(context)
+  router.use(context.discard(new Set(routes.map(({ path }) => path.split('/')[1] ?? ''))))
+  router.use(usageNoSniff)
   for (const { method, path, handlers } of routes) router[method](path, ...handlers)
   for (const [path, methods] of methodsByPath(routes)) router.all(path, refuseMethod(methods))
   router.use('/docs', ...docsHandlers().files)

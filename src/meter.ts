@@ -46,6 +46,16 @@ export class Meter {
     return this.#options.table.find(method, target)
   }
 
+  /** Whether a request is one of our API's. */
+  isOwn(target: string): boolean {
+    return this.#options.table.isOwn(target)
+  }
+
+  /** Our API is below this path as well, with these first parts. */
+  addOwn(base: string, names: ReadonlySet<string>): void {
+    this.#options.table.addOwn(base, names)
+  }
+
   /** The operation of a `track` that was told what it is, on this route. */
   operationOf(told: { type: string; estimateTokens?: number | undefined }, route: () => string) {
     const endpoint = route()
@@ -64,7 +74,8 @@ export class Meter {
       known.operation = operation
       return undefined
     }
-    if (this.#stopped) return undefined
+    // What was answered before it came here is none of ours.
+    if (this.#stopped || res.writableEnded) return undefined
     const { clock, maxBodyBytes, readers, onMistake } = this.#options
     const capture = new Capture({
       operation,

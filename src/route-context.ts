@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url'
-import type { RequestHandler } from 'express'
 import { authenticate, mayStay } from '../middleware/authenticate.js'
 import type { FindCaller } from '../middleware/callers.js'
 import type { AskedUser, EstimateQuestion, RouteContext } from '../routes/context.js'
@@ -25,6 +24,16 @@ import { version } from './version.js'
 /** How long answers that cost much and belong to nobody in particular are shared, ms. */
 const shareMs = 1_000
 
+/** What comes to the API is no operation, nor is what will come. */
+function discardBelow(meter: House['meter']): RouteContext['discard'] {
+  return (names) =>
+    function usageDiscard(req, _res, next) {
+      meter.addOwn(req.baseUrl, names)
+      meter.discard(req)
+      next()
+    }
+}
+
 /** Gives the routes the house's answers. */
 export function createRouteContext(config: Config, house: House, find: FindCaller): RouteContext {
   const { clock, timezone, exposeCostToUsers } = config
@@ -33,14 +42,10 @@ export function createRouteContext(config: Config, house: House, find: FindCalle
   const ping = shared(() => store.ping(), shareMs, clock)
   const { apiRateLimit } = config
   const rate = apiRateLimit ? new ApiRate(apiRateLimit.perMinute, clock) : undefined
-  const discard: RequestHandler = function usageDiscard(req, _res, next) {
-    meter.discard(req)
-    next()
-  }
   return {
     timezone,
     exposeCostToUsers,
-    discard,
+    discard: discardBelow(meter),
     openapiPath: fileURLToPath(packageFile('openapi.yaml')),
     now: () => clock.now(),
     // What services send must not get lost, and monitoring must see.

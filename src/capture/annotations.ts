@@ -1,4 +1,5 @@
 import { isTokenCount, extraFields, nanoUsd, type Extras, type Scalar } from '../event.js'
+import { parseIdentifier, parseUserId } from '../identity/user-id.js'
 import { isObject } from './json.js'
 import { name, type TokenFigures } from './reading.js'
 
@@ -44,9 +45,13 @@ const tokenFields = [
   'reasoning_tokens',
   ...extraFields,
 ] as const
-const nameFields = ['user_id', 'org_id', 'model', 'provider', 'conversation_id'] as const
+const nameFields = {
+  ...{ user_id: parseUserId, org_id: parseIdentifier },
+  ...{ model: name, provider: name, conversation_id: name },
+} as const
+const nameFieldNames = ['user_id', 'org_id', 'model', 'provider', 'conversation_id'] as const
 const otherFields = ['cost_usd', 'tools_used', 'queue_wait_ms', 'metadata'] as const
-const known = new Set<string>([...tokenFields, ...nameFields, ...otherFields])
+const known = new Set<string>([...tokenFields, ...nameFieldNames, ...otherFields])
 
 /** Merges `facts` over `into`; the last value of a field wins. Answers the names of refused fields. */
 export function mergeFacts(
@@ -61,10 +66,10 @@ export function mergeFacts(
     if (isTokenCount(value)) into[key] = value
     else refused.push(key)
   }
-  for (const key of nameFields) {
+  for (const key of nameFieldNames) {
     const value = facts[key]
     if (value === undefined) continue
-    const accepted = name(value)
+    const accepted = nameFields[key](value)
     if (accepted === undefined) refused.push(key)
     else into[key] = accepted
   }

@@ -64,8 +64,7 @@ function completeRead(
     capture.proxied?.failure !== undefined
   const needsAsk = (reading.model === undefined || !reading.output_is_final) && work.length === 0
   const ask = needsAsk ? askedOf(capture) : nothingAsked
-  const model =
-    capture.annotations.model ?? reading.model ?? name(ask.model ?? capture.proxied?.model)
+  const model = capture.annotations.model ?? reading.model ?? askedModel(ask, capture, ending)
   const outcome: Outcome = {
     capture,
     ending,
@@ -83,6 +82,12 @@ function completeRead(
 }
 
 const nothingAsked: Ask = {}
+
+/** What the client calls the model; of a request that was refused for its own fault, that is anything. */
+function askedModel(ask: Ask, { proxied }: Capture, { status_code }: Ending): string | undefined {
+  const isRefused = status_code >= 400 && status_code < 500
+  return name((isRefused ? undefined : ask.model) ?? proxied?.model)
+}
 
 function askedOf({ proxied, req }: Capture): Ask {
   return proxied?.asked ? askOf(proxied.asked) : readAsk(req)

@@ -36,6 +36,8 @@ interface Entry {
 /** Finds the operation of a request, the host's own before the built-in ones. */
 export class OperationTable {
   readonly #exact = new Map<string, Entry[]>()
+  /** Where our API has been found to be mounted, and the first parts of its paths there. */
+  readonly #own = new Map<string, ReadonlySet<string>>()
   readonly #patterns: { matches: MatchFunction<object>; entry: Entry }[] = []
 
   constructor(options: readonly OperationOptions[]) {
@@ -60,7 +62,7 @@ export class OperationTable {
     for (const entry of this.#exact.get(raw) ?? [])
       if (allows(entry, method)) return entry.operation
     const routed = pathOf(target, raw)
-    if (isOwn(routed.toLowerCase())) return undefined
+    if (this.#isOwnPath(routed.toLowerCase())) return undefined
     const path = normalize(routed)
     for (const entry of this.#exact.get(path) ?? [])
       if (allows(entry, method)) return entry.operation
@@ -68,7 +70,34 @@ export class OperationTable {
       ({ matches, entry }) => allows(entry, method) && matches(path) !== false,
     )?.entry.operation
   }
+
+  /** Whether a request target is one of our API's: never an operation. */
+  isOwn(target: string): boolean {
+    const mark = target.indexOf('?')
+    const raw = mark === -1 ? target : target.slice(0, mark)
+    return this.#isOwnPath(pathOf(target, raw).toLowerCase())
+  }
+
+  /** Learns where else our API is: below this path, with these first parts. */
+  addOwn(base: string, names: ReadonlySet<string>): void {
+    const path = base.toLowerCase()
+    if (path !== '/ai/usage' && this.#own.size < maxOwn) this.#own.set(path, names)
+  }
+
+  /** Only as Express would hand it to us: not folded, not decoded. */
+  #isOwnPath(path: string): boolean {
+    if (path === '/ai/usage' || path.startsWith('/ai/usage/')) return true
+    for (const [base, names] of this.#own) {
+      if (!path.startsWith(`${base}/`)) continue
+      const [name = ''] = path.slice(base.length + 1).split('/', 1)
+      if (names.has(name)) return true
+    }
+    return false
+  }
 }
+
+/** Mount paths with parameters could be endless. */
+const maxOwn = 16
 
 /** Express answers HEAD with what it has for GET. */
 function allows({ methods }: Entry, method: string): boolean {
@@ -87,11 +116,6 @@ function pathOf(target: string, raw: string): string {
   } catch {
     return raw
   }
-}
-
-/** Our own API is never an operation. Only as Express would hand it to us: not folded, not decoded. */
-function isOwn(path: string): boolean {
-  return path === '/ai/usage' || path.startsWith('/ai/usage/')
 }
 
 /** One spelling for all that a router may take for the same path: case, `//`, trailing `/`, `%2e`. */

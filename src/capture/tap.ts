@@ -23,6 +23,8 @@ interface Methods {
 interface Tap {
   readonly res: ServerResponse
   readonly sink: ResponseSink
+  /** Another on the same response. */
+  also: Tap | undefined
   isDeaf: boolean
   hasEnded: boolean
 }
@@ -47,7 +49,7 @@ let shared: Methods | undefined
  */
 export function tapResponse(res: ServerResponse, sink: ResponseSink): void {
   shared ??= replaceShared()
-  const tap: Tap = { res, sink, isDeaf: false, hasEnded: false }
+  const tap: Tap = { res, sink, also: undefined, isDeaf: false, hasEnded: false }
   const { write, end } = methodsOf(res)
   if (write === shared.write && end === shared.end && opened(res, tap)) return
   Object.assign(
@@ -60,7 +62,12 @@ export function tapResponse(res: ServerResponse, sink: ResponseSink): void {
 function opened(res: ServerResponse, tap: Tap): boolean {
   const socket = socketOf(res)
   if (socket === undefined) return false
-  if (socket[key]) socket[key].push(tap)
+  const open = socket[key]
+  const first = open?.find((one) => one.res === res)
+  if (first !== undefined) {
+    tap.also = first.also
+    first.also = tap
+  } else if (open !== undefined) open.push(tap)
   else if (Object.isExtensible(socket)) Object.defineProperty(socket, key, { value: [tap] })
   else return false
   return true
@@ -110,6 +117,7 @@ function tapped({ write, end }: Methods, find: (res: ServerResponse) => Tap | un
 }
 
 function tell(tap: Tap, chunk: unknown, encoding: unknown, isLast: boolean): void {
+  if (tap.also !== undefined) tell(tap.also, chunk, encoding, isLast)
   if (tap.isDeaf) return
   try {
     tap.sink.wrote(chunk, encoding, isLast)
@@ -120,6 +128,7 @@ function tell(tap: Tap, chunk: unknown, encoding: unknown, isLast: boolean): voi
 }
 
 function close(tap: Tap): void {
+  if (tap.also !== undefined) close(tap.also)
   tap.isDeaf = true
   tap.hasEnded = true
   tap.sink.ended()

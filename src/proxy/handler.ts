@@ -1,5 +1,6 @@
 import type { NextFunction, Request, Response } from 'express'
 import type { Capture, Proxied } from '../capture/capture.js'
+import { mountOf } from '../capture/mount-of.js'
 import { UsageError } from '../errors.js'
 import { anonymousUserId } from '../identity/user-id.js'
 import type { ProxyContext } from './context.js'
@@ -176,26 +177,5 @@ export class Handler {
     const event = isStream ? failureEvent(this.#config.dialect, target.path, failure) : undefined
     if (event === undefined) res.destroy()
     else res.end(event)
-  }
-}
-
-/**
- * The mount path as a pattern: a part that a parameter of the mount has taken is named after it.
- * Lower case, since Express finds a mount in any.
- */
-function mountOf(req: Request): string {
-  const names = new Map(Object.entries(req.params).map(([name, value]) => [String(value), name]))
-  const parts = req.baseUrl.split('/').map((part) => {
-    const name = names.get(decode(part))
-    return name === undefined ? part.toLowerCase() : `:${name}`
-  })
-  return parts.join('/')
-}
-
-function decode(part: string): string {
-  try {
-    return decodeURIComponent(part)
-  } catch {
-    return part
   }
 }

@@ -1,5 +1,6 @@
 import type { LogRow } from '../store/log-rows.js'
 import { dayMs, floorTo } from '../time.js'
+import { boundedCells } from './bounded.js'
 import { CellSet } from './cells.js'
 import {
   rollupId,
@@ -103,6 +104,6 @@ function figuresOf(gathered: Gathered, uniqueUsers?: number): RollupFigures {
     last_activity_at: gathered.last_activity_at,
     last_recorded_at: gathered.last_recorded_at,
     ...(gathered.price_revisions > 0 && { price_revisions: gathered.price_revisions }),
-    cells: gathered.cells.cells(),
+    cells: boundedCells(gathered.cells),
   }
 }

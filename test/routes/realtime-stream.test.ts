@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { mintToken } from '../../scripts/mint-token.js'
 import { bearer, secret, startApp, type TestApp } from '../helpers/app.js'
@@ -88,5 +89,32 @@ describe('the stream of the last hour', function () {
     const before = events.length
     await call()
     await until(() => events.length > before, 2_000)
+  })
+})
+
+describe('the stream of the last hour, of a reader that leaves while it is looked up', () => {
+  it('asks MongoDB for no more sums', async () => {
+    const listened = { monitorCommands: true }
+    const app = await startApp(() => undefined, { rollup: { enabled: false } }, listened)
+    const { usage, database } = app
+    let onSums: () => void = () => undefined
+    database.connection.getClient().on('commandStarted', ({ commandName }) => {
+      if (commandName === 'aggregate') onSums()
+    })
+    const headers = bearer('root', { role: 'admin' })
+    const asked = request(`${app.url}/ai/usage/realtime/stream`, { headers })
+    const left = new Promise<void>((resolve) => asked.on('close', resolve))
+    onSums = () => asked.destroy()
+    asked.on('error', () => undefined).end()
+    await left
+    // What is looked up is shared for a second.
+    await sleep(1_200)
+    let questions = 0
+    onSums = () => (questions += 1)
+    await usage.record({ user_id: 'ann', operation_type: 'job', input_tokens: 1, output_tokens: 1 })
+    await usage.flush()
+    await sleep(1_500)
+    assert.equal(questions, 0)
+    await app.close()
   })
 })

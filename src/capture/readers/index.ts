@@ -19,10 +19,15 @@ export function readPayload(payload: Json, reading: Reading, own?: HostReaders):
   } else if (isObject(payload)) readObject(payload, reading, own)
 }
 
+/** Hosts that always have the key say nothing with these. */
+function isError(error: Json | undefined): error is Json {
+  if (error === undefined || error === null || error === false || error === '') return false
+  return !isObject(error) || Object.keys(error).length > 0
+}
+
 function readObject(payload: JsonObject, reading: Reading, own: HostReaders | undefined): void {
   if (own?.read(payload, reading) === true) return
-  if (payload.error != null && payload.error !== false)
-    reading.error_type ??= errorType(payload.error)
+  if (isError(payload.error)) reading.error_type ??= errorType(payload.error)
   else if (payload.type === 'error') {
     // OpenAI Responses put the code beside `type: "error"`.
     reading.error_type ??= errorType({ type: payload.code })
