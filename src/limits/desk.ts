@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { v7 as uuidv7 } from 'uuid'
 import { flowDelayOf, type Counted } from '../store/counter-flow.js'
 import { goneMs, type Move, type Moved } from '../store/counter-move.js'
 import type { Clock } from '../clock.js'
@@ -36,7 +36,8 @@ export class Desk {
   readonly #subject: string
   readonly #trips: Trips<Move, Moved>
   readonly #clock: Clock
-  #instance = randomUUID()
+  /** By when it began: what an erased user's new account says is told from what the old one's did. */
+  #instance: string
   /**
    * Whether the store is known to have heard this name. One that it may have heard is kept: what was
    * said without an answer would count again under another.
@@ -60,6 +61,7 @@ export class Desk {
     this.#trips = trips
     this.#clock = clock
     this.#movedAt = clock.elapsed()
+    this.#instance = uuidv7({ msecs: clock.now() })
   }
 
   get holds(): boolean {
@@ -199,7 +201,7 @@ export class Desk {
     const { limits, keys, flows } = question
     const now = this.#clock.now()
     if (this.#hasSpoken && this.#clock.elapsed() - this.#movedAt > silentMs) {
-      this.#instance = randomUUID()
+      this.#instance = uuidv7({ msecs: now })
       this.#hasSpoken = false
       this.#tally.renew()
     }

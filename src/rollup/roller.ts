@@ -19,6 +19,12 @@ export interface RollupReport {
 /** Recomputing may read a lot; a run is bounded all the same. */
 const deadlineMs = 120_000
 
+/**
+ * A watermark that lies ahead is of a time when the database's clock did: what was recorded since then has
+ * been seen by nobody. It is found out with the next run, so that this is long enough.
+ */
+const setBackMs = dayMs
+
 /** Each is a query of its own: enough to hide the round trips, few enough for any pool. */
 const windowsAtOnce = 8
 
@@ -30,10 +36,12 @@ const windowsAtOnce = 8
  */
 export async function rollUp(store: RollupDoor): Promise<RollupReport> {
   const began = await store.db.serverNow()
-  const { watermark: since, horizon } = await store.state.progress()
+  const { watermark, horizon } = await store.state.progress()
+  const since = watermark > began ? new Date(began.getTime() - setBackMs) : watermark
   const windows = await store.rows.touchedWindows(since, horizon)
   const touched = await recompute(store, windows)
-  await store.state.advance(new Date(began.getTime() - overlapMs))
+  const reached = new Date(began.getTime() - overlapMs)
+  await store.state.advance(reached, watermark > began ? began : undefined)
   return { windows: windows.length, days: touched }
 }
 

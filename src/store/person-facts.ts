@@ -7,6 +7,7 @@ import type { NoticeDoc } from '../../models/notice.js'
 import { isNoticeOf } from '../notices/notice.js'
 import { durable, type Database } from './database.js'
 import { PersonAuthors, type AuthorModels } from './person-authors.js'
+import { PersonCounter } from './person-counter.js'
 import { aheadOf, type Renaming } from './person-logs.js'
 
 export interface PersonModels extends AuthorModels {
@@ -18,8 +19,6 @@ const majority = { writeConcern: durable } as const
 /** What stands where a reason was given in words. */
 const noReason = 'erased'
 const periods = ['day', 'month'] as const
-/** How long an instance may still say what it counted before it heard of an erasure, ms. */
-const echoMs = 60_000
 
 /** Of an account that begins anew. */
 const noSums = {
@@ -33,11 +32,13 @@ export class PersonFacts {
   readonly #db: Database
   readonly #models: PersonModels
   readonly #authors: PersonAuthors
+  readonly #counter: PersonCounter
 
   constructor(db: Database, models: PersonModels) {
     this.#db = db
     this.#models = models
     this.#authors = new PersonAuthors(db, models)
+    this.#counter = new PersonCounter(db, models.counters)
   }
 
   /** Whether anything is stored under a user's name; of counters, what no instance says any more. */
@@ -79,18 +80,16 @@ export class PersonFacts {
   /** `isActive` tells whether operations are left under the old name: a new account's. */
   async rename(renaming: Renaming, isActive: () => Promise<boolean>): Promise<void> {
     await this.#account(renaming, isActive)
-    await this.#counter(renaming)
+    await this.#counter.rename(renaming)
     await this.#renameBudgets(renaming)
     await this.#audit(renaming)
     await this.#notices(renaming)
     await this.#authors.rename(renaming)
   }
 
-  /** Removes a counter that an instance has said again before it heard. */
-  async removeEcho({ from, until }: Renaming): Promise<void> {
-    const before = new Date(until.getTime() + echoMs)
-    const filter = { _id: { $eq: `user:${from}` }, updated_at: { $lt: before } }
-    await this.#of('counters').deleteOne(filter, majority)
+  /** Removes from the counter what an instance has said again before it heard. */
+  removeEcho(renaming: Renaming): Promise<void> {
+    return this.#counter.removeEcho(renaming)
   }
 
   async #account(renaming: Renaming, isActive: () => Promise<boolean>): Promise<void> {
@@ -130,17 +129,6 @@ export class PersonFacts {
       $unset: { ...fromNothing, ...(isOld && { settings: '' as const }) },
     }
     await accounts.updateOne({ _id: { $eq: from } }, change, majority)
-  }
-
-  /** What runs still is settled under the old name, which is a new account's by then. */
-  async #counter({ from, to, until }: Renaming): Promise<void> {
-    const counters = this.#of('counters')
-    const found = await counters.findOne({ _id: { $eq: `user:${from}` } })
-    if (found === null || found.updated_at >= until) return
-    const parts = found.parts.map((part) => ({ ...part, hr: 0, ht: 0, hc: 0 }))
-    const renamed = { ...found, _id: `user:${to}`, parts }
-    await counters.replaceOne({ _id: renamed._id }, renamed, { upsert: true, ...majority })
-    await counters.deleteOne({ _id: found._id }, majority)
   }
 
   async #renameBudgets({ from, to, until }: Renaming): Promise<void> {

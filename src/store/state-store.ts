@@ -99,9 +99,16 @@ export class StateStore {
     return found?.key ?? key
   }
 
-  /** Moves the watermark forward, never back. */
-  async advance(watermark: Date): Promise<void> {
-    await this.#states().updateOne({ _id: id }, { $max: { watermark } }, { upsert: true })
+  /** Moves the watermark forward, never back, but where it is beyond an instant that it cannot have reached. */
+  async advance(watermark: Date, beyond?: Date): Promise<void> {
+    if (beyond === undefined) {
+      await this.#states().updateOne({ _id: id }, { $max: { watermark } }, { upsert: true })
+    } else {
+      await this.#states().updateOne(
+        { _id: id, watermark: { $gt: beyond } },
+        { $set: { watermark } },
+      )
+    }
     this.#cached = undefined
   }
 
