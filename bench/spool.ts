@@ -80,6 +80,7 @@ async function latency(spool: SpoolConfig | false): Promise<void> {
       await sleep(5)
       return { outcome: 'settled', duplicates: [], refused: [] }
     },
+    meetAgain: () => Promise.resolve(),
     restamp: () => Promise.resolve(),
     sighted: () => Promise.resolve(),
     horizon: () => Promise.resolve(new Date(0)),

@@ -101,6 +101,9 @@ export const extraFields = [
   'file_searches',
 ] as const satisfies readonly (keyof Extras)[]
 
+/** `error_type` of an operation whose process ended before it did, or was taken for dead. */
+export const processDied = 'process_died'
+
 /** Puts what is at a price of its own into `into`; what there was none of stays absent. */
 export function putExtras(
   into: Extras,

@@ -1,4 +1,5 @@
 import type { UsageEvent } from '../event.js'
+import { slowWriteMs } from '../rollup/freshness.js'
 import type { Sighting } from '../store/account-store.js'
 import type { Store } from '../store/store.js'
 import type { LedgerDoor } from './writer.js'
@@ -12,6 +13,10 @@ export function ledgerDoor(store: Store): LedgerDoor {
       const now = await store.db.serverNow()
       const ids = events.map((event) => event._id)
       await store.logs.restamp(ids, now)
+    },
+    meetAgain: async (events) => {
+      const now = await store.db.serverNow()
+      await store.logs.meetAgain(events, now, new Date(now.getTime() - slowWriteMs))
     },
     horizon: async () => (await store.state.progress()).horizon,
     withdraw: (events) => store.logs.withdraw(events.map((event) => event._id)),

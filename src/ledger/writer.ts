@@ -11,6 +11,8 @@ export interface LedgerDoor extends HorizonDoor {
   serverNow(): Promise<Date>
   append(events: readonly UsageEvent[]): Promise<WriteOutcome>
   restamp(events: readonly UsageEvent[]): Promise<void>
+  /** What was in the log before, perhaps by a process that was killed while it wrote. */
+  meetAgain(events: readonly UsageEvent[]): Promise<void>
   sighted(events: readonly UsageEvent[]): Promise<void>
 }
 
@@ -64,6 +66,7 @@ async function write(
   const result = await append(door, events)
   if ('retry' in result) return result
   try {
+    await meetAgain(door, events, result.done)
     const wasSlow = await restampWhileSlow(door, events, firstTriedAt)
     await door.sighted(events)
     // The horizon may have passed them by while they were written.
@@ -71,6 +74,16 @@ async function write(
   } catch {
     return { retry: 'stored, but not yet in view' }
   }
+}
+
+async function meetAgain(
+  door: LedgerDoor,
+  events: readonly UsageEvent[],
+  { duplicates }: BatchResult,
+): Promise<void> {
+  if (duplicates.length === 0) return
+  const ids = new Set(duplicates)
+  await door.meetAgain(events.filter(({ _id }) => ids.has(_id)))
 }
 
 /** In place: a copy of each would be more than all the rest of it. */

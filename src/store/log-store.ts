@@ -1,4 +1,4 @@
-import type { Correction, UsageEvent } from '../event.js'
+import { processDied, type Correction, type UsageEvent } from '../event.js'
 import type { Model } from 'mongoose'
 import { durable, type Database } from './database.js'
 import type { Databases } from './databases.js'
@@ -58,6 +58,23 @@ export class LogStore {
     const update = [{ $set: stamped(recordedAt) }]
     const operations = ids.map((_id) => ({ updateOne: { filter: { _id }, update } }))
     await this.#logs().bulkWrite(operations, { ordered: false, writeConcern: durable })
+  }
+
+  /**
+   * Deals with events that were there already. One that was stamped before an instant may have come into
+   * view later than that: it is stamped again. One that stands for an operation whose process was taken
+   * for dead gives way to what the operation was.
+   */
+  async meetAgain(events: readonly UsageEvent[], recordedAt: Date, before: Date): Promise<void> {
+    const operations = events.flatMap((event) => {
+      const { _id, user_id, error_type } = event
+      const died = { _id, user_id, error_type: processDied }
+      const update = [{ $set: stamped(recordedAt) }]
+      const again = { updateOne: { filter: { _id, recorded_at: { $lt: before } }, update } }
+      if (error_type === processDied) return [again]
+      return [{ replaceOne: { filter: died, replacement: event } }, again]
+    })
+    await this.#logs().bulkWrite(operations, { ordered: true, writeConcern: durable })
   }
 
   /** Takes events out again whose windows are read from the rollups only. */

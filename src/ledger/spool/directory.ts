@@ -32,6 +32,7 @@ export class WriterDirectory {
   readonly path: string
   readonly #files: SpoolFiles
   #owner: Owner | undefined
+  #isOurs = false
 
   constructor(files: SpoolFiles, root: string) {
     this.#files = files
@@ -54,6 +55,7 @@ export class WriterDirectory {
    */
   async open(isOurs: boolean): Promise<void> {
     const files = this.#files
+    this.#isOurs = isOurs
     await makeDirectories(files, this.root)
     const root = await files.lstat(this.root)
     if (isOurs && (!root.isDirectory() || root.uid !== (process.getuid?.() ?? root.uid))) {
@@ -72,6 +74,13 @@ export class WriterDirectory {
       throw error
     }
     this.#owner = owner
+  }
+
+  /** Creates it once more, where somebody has taken it. */
+  async reopen(): Promise<void> {
+    const database = this.#owner?.database
+    await this.open(this.#isOurs)
+    if (database !== undefined) await this.setDatabase(database)
   }
 
   /** Directories of dead processes that are within it. */

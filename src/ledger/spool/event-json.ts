@@ -1,4 +1,4 @@
-import type { UnrecordedEvent } from '../../event.js'
+import { processDied, type UnrecordedEvent } from '../../event.js'
 
 /** What is kept of an operation while it runs. */
 export interface StartFacts {
@@ -63,7 +63,7 @@ export function diedEvent(start: unknown): UnrecordedEvent | undefined {
     cost_nano_usd: null,
     success: false,
     status: 'aborted',
-    error_type: 'process_died',
+    error_type: processDied,
     stream: false,
     attempts: 1,
   }

@@ -161,9 +161,10 @@ export class Log {
     if (this.#writer.wantsNew() && this.#isOpen) void this.#begin()
   }
 
-  /** To be called now and then: where somebody has removed the file, another one takes its place. */
-  async check(): Promise<void> {
-    if ((await this.#writer.wasRemoved()) && this.#isOpen) void this.#begin()
+  /** To be called now and then: where somebody has removed the file, or taken it, there is another one. */
+  async check(wasTaken = false): Promise<void> {
+    if (wasTaken) this.#writer.giveUp()
+    if ((wasTaken || (await this.#writer.wasRemoved())) && this.#isOpen) void this.#begin()
   }
 
   /** Writes what is left and closes the file. */
@@ -212,9 +213,7 @@ export class Log {
   }
 
   #takeLeft(): readonly Group[] {
-    const left = this.#left
-    this.#left = []
-    return left
+    return [this.#left, (this.#left = [])][0] ?? []
   }
 
   #stored(groups: readonly Group[]): void {

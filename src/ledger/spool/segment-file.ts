@@ -146,6 +146,11 @@ export class SegmentFile {
     return this.#handle
   }
 
+  /** It is somebody else's now. */
+  giveUp(): void {
+    this.#broken = true
+  }
+
   /** True when somebody has removed it: nothing that is written from here on would be found. */
   async wasRemoved(): Promise<boolean> {
     const { nlink } = await this.#handle.stat().catch(() => ({ nlink: 1 }))

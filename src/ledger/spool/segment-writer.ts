@@ -102,6 +102,11 @@ export class SegmentWriter {
     return this.#wantsNew
   }
 
+  /** What is in the current file is written to another one. */
+  giveUp(): void {
+    this.#file?.giveUp()
+  }
+
   /** True when somebody has removed the current file: it counts as broken then. */
   async wasRemoved(): Promise<boolean> {
     return (await this.#file?.wasRemoved()) ?? false

@@ -22,7 +22,7 @@ export interface UpkeepOptions {
   readonly inheritance: Inheritance
   /** Something was taken over. */
   readonly onTaken: () => void
-  /** Our directory was taken from us, as a dead process's. */
+  /** Our directory was taken from us, as a dead process's, and there is no other. */
   readonly onFenced: () => void
 }
 
@@ -99,9 +99,22 @@ export class Upkeep {
     const { directory, clock, log } = this.#options
     const isOurs = await directory.beat(clock.now())
     if (isOurs) await log.check()
-    if (isOurs || !this.#isOpen) return
-    this.#isOpen = false
-    this.#options.onFenced()
+    if (!isOurs && this.#isOpen && !this.#isStopped) await this.#startAgain()
+  }
+
+  /** We were silent for so long that others took us for dead: what is not acknowledged is written anew. */
+  async #startAgain(): Promise<void> {
+    const { directory, log, onFenced } = this.#options
+    this.#complain(
+      'another process has taken the spool directory, as of a dead one; a new one is used',
+    )
+    try {
+      await directory.reopen()
+      await log.check(true)
+    } catch {
+      this.#isOpen = false
+      onFenced()
+    }
   }
 
   #look(): Promise<void> {

@@ -59,6 +59,26 @@ describe('a spool directory that others meddle with', function () {
     await ledger.close()
   })
 
+  it('has another one soon when it was taken from a process that lives', async () => {
+    const log = new FakeLog()
+    const ledger = openLedger(log, { dir, whenFull: 'refuse' })
+    await ledger.takeOver(database)
+    const [writer = ''] = await writers()
+    await rename(join(dir, writer), join(dir, 'elsewhere'))
+    await until(async () => (await writers()).length === 1, 8_000)
+    log.isDown = true
+    for (const id of idsOf('b', 20)) assert.ok(ledger.accept(event(id)))
+    await ledger.durable()
+    assert.equal(ledger.stats().durability, 'disk_interval')
+    assert.ok((await filesIn(join(dir, writer))).some((name) => name.endsWith('.log')))
+    log.isDown = false
+    await ledger.flush()
+    assert.equal(log.events.size, 20)
+    assert.deepEqual([ledger.stats().dropped, ledger.stats().durability], [0, 'disk_interval'])
+    await ledger.close()
+    assert.deepEqual(await writers(), [])
+  })
+
   it('gives back what is only there also when its files were deleted', async () => {
     const { log, ledger } = await spilling()
     const [writer = ''] = await writers()

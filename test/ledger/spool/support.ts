@@ -46,6 +46,7 @@ export class FakeLog implements LedgerDoor {
   }
 
   restamp = () => Promise.resolve()
+  meetAgain = () => Promise.resolve()
   sighted = () => Promise.resolve()
   horizon = () => Promise.resolve(new Date(0))
   withdraw = () => Promise.resolve()
