@@ -34,16 +34,16 @@ export async function erase(
   }
   const { horizon } = await store.state.progress()
   const windows = await store.persons.logs.windows(to, { from: horizon, to: aheadOf(until) })
-  await restamp(
-    store,
-    windows.map(({ id }) => id),
-    stamp,
-  )
+  const all = windows.map(({ id }) => id)
+  const second = await restamp(store, all, stamp)
   signal?.throwIfAborted()
   // What is dated ahead may lie in the window after, or in the next day.
   const last = (windows.at(-1)?.start.getTime() ?? 0) + intervalMs
   const end = new Date(Math.max(until.getTime(), last))
   await moveRollups(store, { ...renaming, until: end }, horizon)
+  // A roller that found the old name's days still has counted two users for one.
+  const byDay = new Map(windows.map(({ id, start }) => [floorTo(start.getTime(), dayMs), id]))
+  await restamp(store, [...byDay.values()], second)
   const starts = new Set(windows.map(({ start }) => start.getTime()))
   // The day in which both names have done something is added up for both.
   const rest = { from: until, to: spanAt(end, dayMs).to }
@@ -89,8 +89,8 @@ function spanAt(at: Date, widthMs: number): Span {
   return { from: new Date(from), to: new Date(from + widthMs) }
 }
 
-/** Later than `before`; again where it took so long that readers may have passed them by. */
-async function restamp(store: EraseDoor, ids: readonly string[], before: Date): Promise<void> {
+/** Later than `before`, and answers when; again where it took so long that readers may have passed them by. */
+async function restamp(store: EraseDoor, ids: readonly string[], before: Date): Promise<Date> {
   let last = before
   for (let at = 0; at < ids.length; at += batchSize) {
     const some = ids.slice(at, at + batchSize)
@@ -101,6 +101,7 @@ async function restamp(store: EraseDoor, ids: readonly string[], before: Date): 
       isSlow = (await store.db.serverNow()).getTime() - now.getTime() >= slowWriteMs
     }
   }
+  return last
 }
 
 async function moveRollups(store: EraseDoor, renaming: Renaming, horizon: Date): Promise<void> {

@@ -7,7 +7,8 @@ import { stateReuseMs } from '../store/state-store.js'
 import type { Store } from '../store/store.js'
 import { dayMs, floorTo } from '../time.js'
 
-export type RetentionDoor = RollupDoor & Pick<Store, 'retention'>
+export type RetentionDoor = RollupDoor &
+  Pick<Store, 'retention'> & { readonly erasures: Pick<Store['erasures'], 'isAnyPending'> }
 
 export interface RetainOptions {
   readonly logsDays: number
@@ -36,7 +37,8 @@ const minPauseMs = 5
  * Deletes the raw logs of whole UTC days that are older than `logsDays`, in this order, each step
  * durable before the next, so that a crash anywhere is made up by the next run of any instance:
  *
- * 1. The horizon moves, over days whose every operation is in the rollups. From then on readers take
+ * 1. The horizon moves, over days whose every operation is in the rollups, and not while somebody is being
+ *    erased: a day must not become final under two names of one person. From then on readers take
  *    the rollups there, and rollers, rebuilding, repricing and late events leave those days alone.
  * 2. A day's rollups are marked as final and computed once more, for who began before that. What is
  *    final gives way to nothing, so that one who has read half-deleted logs changes nothing.
@@ -71,7 +73,7 @@ async function moveHorizon(store: RetentionDoor, logsDays: number): Promise<Date
   if (closed <= horizon) return horizon
   const [late] = await store.rows.lateWindows(watermark, { from: horizon, to: closed })
   const next = late === undefined ? closed : new Date(floorTo(late.getTime(), dayMs))
-  if (next <= horizon) return horizon
+  if (next <= horizon || (await store.erasures.isAnyPending())) return horizon
   await store.state.advanceHorizon(next)
   return next
 }

@@ -49,6 +49,12 @@ export class ErasureStore {
     await this.#erasures().updateOne({ _id, until }, change, { writeConcern: durable })
   }
 
+  /** Whether somebody's erasing has begun, and is not done. */
+  async isAnyPending(): Promise<boolean> {
+    const found = this.#erasures().findOne({ check_at: { $gte: new Date(0) }, status: 'pending' })
+    return (await this.#db.within(found)) !== null
+  }
+
   /** Those to be looked at by now. */
   due(now: Date, limit: number): Promise<OpenErasure[]> {
     const cursor = this.#erasures()

@@ -22,7 +22,8 @@ export class KeepingWorld extends World {
   }
 
   keeping(instance: 0 | 1 = 0): RetentionDoor {
-    return { ...this.door(instance), retention: this.store.retention }
+    const { retention, erasures } = this.store
+    return { ...this.door(instance), retention, erasures }
   }
 
   retain(door = this.keeping(), signal = new AbortController().signal): Promise<RetentionReport> {
