@@ -1,6 +1,7 @@
 import type { UnrecordedEvent, UsageEvent } from '../event.js'
 import type { WriteOutcome } from '../store/write-outcome.js'
 import { isLate, slowWriteMs } from '../rollup/freshness.js'
+import { maxAheadMs } from '../time.js'
 import type { BatchResult } from './batch-result.js'
 import { mayBeGone, parted, refusing, takeBack, type HorizonDoor } from './horizon.js'
 
@@ -90,6 +91,9 @@ async function meetAgain(
 function stamp(event: UnrecordedEvent, recorded_at: Date): UsageEvent {
   const stamped = event as UsageEvent
   stamped.recorded_at = recorded_at
+  // The clock of a host may be wrong: nothing is dated further ahead than erasing and rolling up look.
+  if (event.timestamp.getTime() - recorded_at.getTime() > maxAheadMs)
+    stamped.timestamp = recorded_at
   if (isLate(event.timestamp, recorded_at)) stamped.late = true
   return stamped
 }

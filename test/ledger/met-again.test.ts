@@ -9,7 +9,7 @@ import { event } from '../helpers/events.js'
 import { freshDatabase, type FreshDatabase } from '../helpers/mongo.js'
 import { span, World } from '../rollup/support.js'
 
-describe('an event that was in the log before', () => {
+describe('an event on its way to the log', () => {
   let database: FreshDatabase
   let world: World
   beforeEach(async () => {
@@ -31,7 +31,17 @@ describe('an event that was in the log before', () => {
     ...{ input_tokens: 10, output_tokens: 5, tokens_used: 15 },
   })
 
-  it('is rolled up also when it came into view long after its process was killed', async () => {
+  it('is dated now where the clock of its host is further ahead than five minutes', async () => {
+    const log = database.connection.collection('usage_logs')
+    for (const minutes of [4, 60]) {
+      await send({ ...operation(world.now + minutes * minuteMs), _id: `ahead-${minutes}` })
+    }
+    const found = await log.find().sort({ _id: 1 }).toArray()
+    const ahead = found.map(({ timestamp }) => (timestamp as Date).getTime() - world.now)
+    assert.deepEqual(ahead, [4 * minuteMs - 1_000, 0])
+  })
+
+  it('is rolled up also when it was there before, and came into view long after its process was killed', async () => {
     const began = world.now
     world.now = began + 150_000
     await rollUp(world.door())
@@ -49,7 +59,7 @@ describe('an event that was in the log before', () => {
     assert.deepEqual(differences, [])
   })
 
-  it('takes the place of what stood for it while its process was taken for dead', async () => {
+  it('takes, when it was there before, the place of what stood for it while its process was taken for dead', async () => {
     const began = world.now
     const died = diedEvent({
       ...operation(began),
