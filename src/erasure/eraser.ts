@@ -173,6 +173,8 @@ export class Eraser {
     }
     // What cannot be renamed there now is taken up again by the job of this instance.
     await renameAside([renaming])
+    // What this process was just saying has arrived by now, mostly; the job looks once more.
+    await store.persons.facts.removeEcho(renaming)
     const [totals] = await store.days.totals([doc.pseudonym])
     const now = await store.db.serverNow()
     await store.erasures.done(doc, totals?.total_operations ?? 0, nextCheck(doc, now))
