@@ -28,6 +28,7 @@ import type { ProxyOptions } from './proxy/options.js'
 import { createProxy } from './proxy/proxy.js'
 import { createRouteContext } from './route-context.js'
 import { openPools, poolsOf, type OwnPools, type Pools } from './store/pools.js'
+import { untilEnd } from './until-end.js'
 
 /** What `close` leaves. */
 export interface CloseReport {
@@ -87,6 +88,7 @@ export interface Usage {
    * Resolves when every event accepted before the call is in `usage_logs`; calls share it. An
    * operation whose provider calls outlive its response is accepted when they end: it is waited for
    * at most a second, and follows by itself after that.
+   * @throws UsageError `closed`, when `close` ended before that
    */
   flush(): Promise<void>
   /**
@@ -112,6 +114,7 @@ export function createUsage(options: UsageOptions): Usage {
   const waiting = { meter, clock, logger, standingOf: createStandingOf(house, find) }
   const tracking = trackContext(config, house, find)
   const proxies: { close(): void }[] = []
+  const ended = new AbortController()
   return {
     track: (trackOptions) => createTrack(tracking, trackOptions),
     router: () => createRouter(context, config.logger),
@@ -129,9 +132,10 @@ export function createUsage(options: UsageOptions): Usage {
       await Promise.all([house.ledger.opened(), house.prices.ready()])
       await house.ready()
     },
-    flush: () => house.flush(),
+    flush: () => untilEnd(house.flush(), ended.signal),
     close: async ({ deadlineMs = 10_000 } = {}) => {
       const report = await house.close(deadlineMs)
+      ended.abort()
       if (own) await within(own.close(), endingMs)
       for (const proxy of proxies) proxy.close()
       return report

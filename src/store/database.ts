@@ -140,7 +140,8 @@ const maxTimeExpired = 50
 
 function isOutage(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  if (outageNames.test(error.name)) return true
+  // What the system says of a connection comes from the driver as it is at times.
+  if (outageNames.test(error.name) || 'syscall' in error) return true
   if ('code' in error && error.code === maxTimeExpired) return true
   return 'errorLabels' in error && String(error.errorLabels).includes('RetryableWriteError')
 }

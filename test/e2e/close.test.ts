@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Express } from 'express'
-import type { UsageEvent } from '../../src/index.js'
-import { bearer, startApp, type TestApp } from '../helpers/app.js'
+import { createUsage, type UsageEvent } from '../../src/index.js'
+import { bearer, secret, startApp, type TestApp } from '../helpers/app.js'
+import { freshDatabase } from '../helpers/mongo.js'
+import { quiet } from '../helpers/quiet.js'
+import { startTcpProxy } from '../helpers/tcp-proxy.js'
 
 describe('closing an app', () => {
   let app: TestApp
@@ -28,5 +34,37 @@ describe('closing an app', () => {
       found.map(({ user_id, status, token_source }) => [user_id, status, token_source]),
       [['alice', 'ok', 'estimate']],
     )
+  })
+})
+
+describe('flushing while MongoDB is cut off', () => {
+  it('ends with the meter, saying so', async () => {
+    const database = await freshDatabase()
+    const proxy = await startTcpProxy(Number(new URL(database.uri).port))
+    const mongoUri = `mongodb://127.0.0.1:${proxy.port}/${database.name}?directConnection=true`
+    const auth = { secret, algorithms: ['HS256' as const] }
+    const dir = await mkdtemp(join(tmpdir(), 'close-test-'))
+    const usage = createUsage({ mongoUri, auth, logger: quiet, spool: { dir } })
+    await usage.ready()
+    const job = { user_id: 'ann', operation_type: 'job', input_tokens: 1, output_tokens: 1 }
+    await usage.record(job)
+    await usage.flush()
+    proxy.cut()
+    await usage.record(job)
+    const flushed = assert.rejects(usage.flush(), { code: 'closed' })
+    const report = await usage.close({ deadlineMs: 500 })
+    assert.deepEqual(report, { flushed: false, left_in_spool: 1 })
+    await flushed
+    await assert.rejects(usage.flush(), { code: 'closed' })
+    await proxy.close()
+    await database.drop()
+    await rm(dir, { recursive: true })
+  })
+
+  it('is over where there was nothing to flush', async () => {
+    const app = await startApp(() => undefined)
+    await app.usage.close()
+    await app.usage.flush()
+    await app.close()
   })
 })
