@@ -4,11 +4,7 @@ import type { Admission } from '../src/limits/limiter.js'
 import { leftOf, passedOf, type Standing } from '../src/limits/standing.js'
 import { UsageError } from '../src/errors.js'
 import { sendProblem } from './problem.js'
-
-/** Headers come too late for a response that has begun before it was tracked. */
-function setHeader(res: Response, name: string, value: string): void {
-  if (!res.headersSent) res.set(name, value)
-}
+import { setHeader } from './set-header.js'
 
 /** Refusals of calendar windows are spread over this long, so that not all come back at once, s. */
 const jitterSeconds = 5

@@ -12,6 +12,7 @@ import type { Meter } from '../src/meter.js'
 import { holdBody } from './hold-body.js'
 import { onceOver } from './once-over.js'
 import { sendProblem } from './problem.js'
+import { setHeader } from './set-header.js'
 
 export interface PrioritizeContext {
   readonly meter: Meter
@@ -103,7 +104,7 @@ function createWait({ meter, logger, standingOf }: PrioritizeContext, line: Line
 }
 
 function sendOverloaded(res: Response, retryAfterSeconds: number): void {
-  if (!res.headersSent) res.set('Retry-After', String(retryAfterSeconds))
+  setHeader(res, 'Retry-After', String(retryAfterSeconds))
   sendProblem(res, new UsageError('overloaded', 'Too many requests are being worked on; try later'))
 }
 

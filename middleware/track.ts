@@ -11,6 +11,7 @@ import type { FindCaller } from './callers.js'
 import { holdBody } from './hold-body.js'
 import { heldToPlan } from './limit.js'
 import { sendProblem } from './problem.js'
+import { setHeader } from './set-header.js'
 
 /** What `track` may be told: that everything it sees is one operation, whatever the path. */
 export type TrackOptions = Omit<OperationOptions, 'path' | 'methods'>
@@ -106,7 +107,7 @@ function decide(
 }
 
 function refuseStranger(description: string, res: Response): void {
-  if (!res.headersSent) res.set('WWW-Authenticate', 'Bearer realm="usage"')
+  setHeader(res, 'WWW-Authenticate', 'Bearer realm="usage"')
   sendProblem(res, new UsageError('unauthorized', description))
 }
 

@@ -138,10 +138,8 @@ export class Log {
 
   /** Resolves when all that was gathered so far is written (`strict`: on the disk), or lost. */
   async written(): Promise<void> {
-    const last = this.gatherer.last ?? this.#left.at(-1) ?? this.#inRound
-    if (last === undefined) return
-    const done = last.whenDone()
-    if (this.#isOpen) void this.#begin()
+    const done = (this.gatherer.last ?? this.#left.at(-1) ?? this.#inRound)?.whenDone()
+    if (done !== undefined && this.#isOpen) void this.#begin()
     await done
   }
 
@@ -213,7 +211,9 @@ export class Log {
   }
 
   #takeLeft(): readonly Group[] {
-    return [this.#left, (this.#left = [])][0] ?? []
+    const left = this.#left
+    this.#left = []
+    return left
   }
 
   #stored(groups: readonly Group[]): void {
