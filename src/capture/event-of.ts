@@ -2,7 +2,7 @@ import { derivedId, putExtras, type EventStatus, type UnrecordedEvent } from '..
 import type { Capture, Ending, Subject } from './capture.js'
 import { providerOfModel } from './provider-of-model.js'
 import type { Work } from './provider-work.js'
-import { name, type Reading, type TokenFigures } from './reading.js'
+import { name, unnamedError, type Reading, type TokenFigures } from './reading.js'
 import type { Ask } from './prompt.js'
 import type { Settled } from './settle-tokens.js'
 import { modelShare, serviceTierOf } from './shares.js'
@@ -142,10 +142,13 @@ function statusOf({ failed, ending, capture }: Outcome): EventStatus {
 }
 
 function errorOf(ending: Ending, reading: Reading, failure?: string): string | undefined {
-  if (reading.error_type !== undefined) return reading.error_type
+  const isRefusal = ending.status_code >= 400
+  // The host's own `{ error: 'no prompt' }` has no code but its status.
+  const isNamed = reading.error_type !== unnamedError || !isRefusal
+  if (reading.error_type !== undefined && isNamed) return reading.error_type
   if (failure !== undefined) return failure
   if (!ending.finished) return 'aborted'
-  return ending.status_code >= 400 ? `http_${ending.status_code}` : undefined
+  return isRefusal ? `http_${ending.status_code}` : undefined
 }
 
 function isStream(capture: Capture): boolean {

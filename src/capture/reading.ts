@@ -128,14 +128,17 @@ export function hasFigures({ output_is_final, tokens }: Reading): boolean {
 
 const code = /^[\w.:-]{1,64}$/
 
+/** The code of an error that has none of its own. */
+export const unnamedError = 'provider_error'
+
 /** The short code of an error payload (`{ error: { type, code } }`), never its message. */
 export function errorType(error: unknown): string {
-  if (!isObject(error)) return 'provider_error'
+  if (!isObject(error)) return unnamedError
   for (const key of ['type', 'code', 'status']) {
     const value = error[key]
     if (typeof value === 'string' && code.test(value)) return value
   }
-  return 'provider_error'
+  return unnamedError
 }
 
 /** Leaves out what is undefined: absent facts are absent. */

@@ -10,7 +10,14 @@ import { lastMembers } from './json-end.js'
 import { shortened } from './json-short.js'
 import { LineSplitter } from './lines.js'
 import type { Origin } from './origin.js'
-import { addText, emptyReading, hasFigures, maxTextLength, type Reading } from './reading.js'
+import {
+  addText,
+  emptyReading,
+  hasFigures,
+  maxTextLength,
+  unnamedError,
+  type Reading,
+} from './reading.js'
 import { readInvocationHeaders } from './readers/bedrock-invoke.js'
 import { closingBytes, openingBytes, readFactEvents, readOpening } from './fact-events.js'
 import type { HostReaders } from './readers/host-readers.js'
@@ -207,7 +214,7 @@ export class ResponseReader {
   #payload(data: string, offset: number, event = ''): void {
     if (data.startsWith('{') || data.startsWith('"')) this.#value(parseJson(data), offset)
     else if (this.kind === 'sse' && data !== '[DONE]') this.#text(data, offset)
-    if (event === 'error') this.reading.error_type ??= 'provider_error'
+    if (event === 'error') this.reading.error_type ??= unnamedError
   }
 
   #value(value: Json | undefined, offset: number): void {

@@ -34,6 +34,18 @@ export const faulty: Record<string, Case> = {
     },
     event: { status: 'error', status_code: 418, error_type: 'http_418' },
   },
+  'an error of the host without a code': {
+    answer: (res) => {
+      res.status(400).json({ error: 'no prompt' })
+    },
+    event: { status: 'error', status_code: 400, error_type: 'http_400' },
+  },
+  'an error under 400 with a code': {
+    answer: (res) => {
+      res.status(400).json({ error: { type: 'invalid_request_error', message: 'no prompt' } })
+    },
+    event: { status: 'error', status_code: 400, error_type: 'invalid_request_error' },
+  },
   'a throw after headers': {
     answer: (res) => {
       res.write('begun')

@@ -1,6 +1,6 @@
 import { arrayAt, isObject, objectAt, type Json, type JsonObject } from '../json.js'
 import { providerOfAlias } from '../provider-of-model.js'
-import { addText, sayModel, sayProvider, type Reading } from '../reading.js'
+import { addText, sayModel, sayProvider, unnamedError, type Reading } from '../reading.js'
 import { addStepUsage, isAiSdkUsage, readAiSdkUsage } from './ai-sdk-usage.js'
 import type { Reader } from './reader.js'
 import { readAnyUsage } from './usage-shapes.js'
@@ -91,7 +91,7 @@ function readStep(step: JsonObject, reading: Reading): void {
  */
 export function readDataStreamPart(code: string, value: Json, reading: Reading): void {
   if (code === '0' || code === 'g') addText(reading, value)
-  else if (code === '3') reading.error_type ??= 'provider_error'
+  else if (code === '3') reading.error_type ??= unnamedError
   else if (isObject(value)) {
     if (code === 'c') addText(reading, value.argsTextDelta)
     else if (code === '9' && reading.text_length === 0) addText(reading, value.toolName)

@@ -9,6 +9,7 @@ import {
   sayModel,
   sayProvider,
   type Reading,
+  unnamedError,
 } from '../reading.js'
 import { mediaOfLists } from './media.js'
 import type { Reader } from './reader.js'
@@ -40,7 +41,7 @@ function readInteraction(interaction: JsonObject, reading: Reading, isFinal: boo
   sayModel(reading, interaction.model)
   if (interaction.object === 'interaction') reading.generation_id ??= name(interaction.id)
   reading.service_tier = name(interaction.service_tier, 64) ?? reading.service_tier
-  if (interaction.status === 'failed') reading.error_type ??= 'provider_error'
+  if (interaction.status === 'failed') reading.error_type ??= unnamedError
   // A completed stream repeats its steps, or leaves them out.
   if (reading.text_length === 0) {
     for (const key of ['steps', 'outputs']) {

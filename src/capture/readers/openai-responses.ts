@@ -9,6 +9,7 @@ import {
   sayModel,
   sayProvider,
   type Reading,
+  unnamedError,
 } from '../reading.js'
 import { providerOfUsage, readCost } from './compatible.js'
 import { mediaOfDetails } from './media.js'
@@ -45,7 +46,7 @@ function readResponse(response: JsonObject, reading: Reading): void {
   reading.generation_id ??= name(response.id)
   reading.service_tier = name(response.service_tier, 64) ?? reading.service_tier
   if (isObject(response.error)) reading.error_type = errorType(response.error)
-  else if (response.status === 'failed') reading.error_type ??= 'provider_error'
+  else if (response.status === 'failed') reading.error_type ??= unnamedError
   if (usage) readResponsesUsage(usage, reading, arrayAt(response, 'output'))
 }
 
