@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { UsageError } from './errors.js'
 
 /**
@@ -5,6 +6,8 @@ import { UsageError } from './errors.js'
  * @throws UsageError `closed`
  */
 export function untilEnd<T>(work: Promise<T>, ended: AbortSignal): Promise<T> {
+  // Any number may wait.
+  setMaxListeners(0, ended)
   return new Promise((resolve, reject) => {
     // What is over already is said in this turn still.
     const giveUp = () =>

@@ -49,7 +49,7 @@ const nameFields = {
   ...{ user_id: parseUserId, org_id: parseIdentifier },
   ...{ model: name, provider: name, conversation_id: name },
 } as const
-const nameFieldNames = ['user_id', 'org_id', 'model', 'provider', 'conversation_id'] as const
+const nameFieldNames = Object.keys(nameFields) as (keyof typeof nameFields)[]
 const otherFields = ['cost_usd', 'tools_used', 'queue_wait_ms', 'metadata'] as const
 const known = new Set<string>([...tokenFields, ...nameFieldNames, ...otherFields])
 

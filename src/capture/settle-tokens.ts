@@ -15,6 +15,7 @@ import {
   sumOf,
   tokenSourceOf,
   type Cost,
+  type Part,
   type Share,
 } from './shares.js'
 
@@ -82,26 +83,31 @@ function settleWork(
   return andThen(
     andThen(prices.ready(), () => counted),
     (parts) => {
-      const seen = sumOf(parts)
-      // Embeddings do not write: an answer that tells of output comes from a call that was not seen.
-      const isElsewhere =
-        (seen.output_tokens ?? 0) === 0 &&
-        hasFigures(reading) &&
-        (reading.tokens.output_tokens ?? 0) > 0
-      const found = isElsewhere ? [...parts, partOfAnswer(reading)] : parts
+      const hasWritten = (sumOf(parts).output_tokens ?? 0) > 0
+      const found = hasWritten ? parts : [...parts, ...unseenParts(reading, capture)]
       const all = pricedParts(found, (usage, when) => prices.price(usage, when), at)
       const cost = costOfParts(all)
-      const annotated = capture.annotations.cost_nano_usd
-      return settled(
-        sumOf(all),
-        tokenSourceOf(all),
-        cost.cost_nano_usd === null && annotated !== undefined
-          ? { cost_nano_usd: annotated, cost_source: 'annotated' }
-          : cost,
-        sharesOf(all),
-      )
+      const known = cost.cost_nano_usd === null ? (annotatedCost(capture) ?? cost) : cost
+      return settled(sumOf(all), tokenSourceOf(all), known, sharesOf(all))
     },
   )
+}
+
+/**
+ * Embeddings do not write: where the answer or the host tells of output, it comes from a call that
+ * was not seen.
+ */
+function unseenParts(reading: Reading, capture: Capture): Part[] {
+  if (hasFigures(reading) && (reading.tokens.output_tokens ?? 0) > 0) return [partOfAnswer(reading)]
+  const { provider, model, input_tokens, output_tokens } = capture.annotations
+  if (input_tokens === undefined || (output_tokens ?? 0) === 0) return []
+  return [
+    {
+      ...{ provider, model, generation_id: undefined, service_tier: undefined },
+      ...{ tokens: annotatedFigures(capture), token_source: 'annotated' },
+      cost: annotatedCost(capture) ?? unknownCost,
+    },
+  ]
 }
 
 async function countAnswer(
@@ -147,9 +153,11 @@ const unknownCost: Cost = { cost_nano_usd: null }
 function costOf(reading: Reading, capture: Capture): Cost {
   const reported = nanoUsd(reading.cost_usd)
   if (reported !== undefined) return { cost_nano_usd: reported, cost_source: 'provider' }
-  const annotated = capture.annotations.cost_nano_usd
-  if (annotated !== undefined) return { cost_nano_usd: annotated, cost_source: 'annotated' }
-  return unknownCost
+  return annotatedCost(capture) ?? unknownCost
+}
+
+function annotatedCost({ annotations: { cost_nano_usd } }: Capture): Cost | undefined {
+  return cost_nano_usd === undefined ? undefined : { cost_nano_usd, cost_source: 'annotated' }
 }
 
 function settled(

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import type { Express } from 'express'
 import { createUsage, type UsageEvent } from '../../src/index.js'
 import { bearer, secret, startApp, type TestApp } from '../helpers/app.js'
@@ -34,6 +35,20 @@ describe('closing an app', () => {
       found.map(({ user_id, status, token_source }) => [user_id, status, token_source]),
       [['alice', 'ok', 'estimate']],
     )
+  })
+})
+
+describe('flushing often at once', () => {
+  it('warns of no leak', async () => {
+    const app = await startApp(() => undefined)
+    const warnings: string[] = []
+    const note = ({ name }: Error) => warnings.push(name)
+    process.on('warning', note)
+    await Promise.all(Array.from({ length: 30 }, () => app.usage.flush()))
+    await setImmediate()
+    process.off('warning', note)
+    await app.close()
+    assert.deepEqual(warnings, [])
   })
 })
 
