@@ -107,5 +107,6 @@ export interface RouteContext {
   isOpen(): boolean
   /** What comes here is no operation; `names` are the first parts of the paths. */
   discard(names: ReadonlySet<string>): RequestHandler
-  openapiPath: string
+  /** The description of the HTTP API, YAML. */
+  openapi(): Promise<string>
 }

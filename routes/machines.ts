@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import type { RequestHandler } from 'express'
 import type { HealthReport } from '../src/health.js'
 import type { RouteContext } from './context.js'
@@ -13,7 +12,7 @@ export function machineRoutes(context: RouteContext): Route[] {
     sendJson(res, { status: ready ? 'ok' : 'down' }, ready ? 200 : 503)
   })
   const openapi = handle(async (_req, res) => {
-    const text = await readFile(context.openapiPath, 'utf8')
+    const text = await context.openapi()
     res.type('application/yaml').send(text)
   })
   return [

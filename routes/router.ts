@@ -5,7 +5,7 @@ import type { Logger } from '../src/logger.js'
 import { auditRoutes } from './audit.js'
 import { budgetRoutes } from './budgets.js'
 import type { RouteContext } from './context.js'
-import { docsHandlers } from './docs.js'
+import { docsFiles, docsPage } from './docs.js'
 import { eventRoutes } from './events.js'
 import { exportRoutes } from './export.js'
 import { globalRoutes } from './global.js'
@@ -37,7 +37,7 @@ export function allRoutes(context: RouteContext): Route[] {
     ...eventRoutes(context),
     ...machineRoutes(context),
     ...metricsRoutes(context),
-    { method: 'get', path: '/docs', handlers: [docsHandlers().page] },
+    { method: 'get', path: '/docs', handlers: [docsPage] },
   ]
 }
 
@@ -49,7 +49,7 @@ export function createRouter(context: RouteContext, logger: Logger): Router {
   router.use(usageNoSniff)
   for (const { method, path, handlers } of routes) router[method](path, ...handlers)
   for (const [path, methods] of methodsByPath(routes)) router.all(path, refuseMethod(methods))
-  router.use('/docs', ...docsHandlers().files)
+  router.use('/docs', docsFiles)
   router.use((_req, res) => sendProblem(res, new UsageError('not_found', 'There is no such route')))
   router.use(createProblemHandler(logger))
   return router

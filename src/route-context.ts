@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url'
+import { readFile } from 'node:fs/promises'
 import { authenticate, mayStay } from '../middleware/authenticate.js'
 import type { FindCaller } from '../middleware/callers.js'
 import type { AskedUser, EstimateQuestion, RouteContext } from '../routes/context.js'
@@ -46,7 +46,7 @@ export function createRouteContext(config: Config, house: House, find: FindCalle
     timezone,
     exposeCostToUsers,
     discard: discardBelow(meter),
-    openapiPath: fileURLToPath(packageFile('openapi.yaml')),
+    openapi: () => readFile(packageFile('openapi.yaml'), 'utf8'),
     now: () => clock.now(),
     // What services send must not get lost, and monitoring must see.
     guard: (access) => authenticate(find, access, access === 'service' ? undefined : rate),

@@ -37,7 +37,7 @@ const context: RouteContext = {
   isReady: unused,
   isOpen: unused,
   discard: unused,
-  openapiPath: '',
+  openapi: unused,
 }
 
 interface Example {
