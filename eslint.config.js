@@ -7,6 +7,13 @@ const enumBan = {
   message: 'Use a union of string literals.',
 }
 
+const timers = ['Timeout', 'Interval', 'Immediate'].flatMap((kind) => [
+  `set${kind}`,
+  `clear${kind}`,
+])
+/** A host's own tests may replace the globals, and what was to come next would never come. */
+const fromNode = (name) => ({ name, message: "Import it from 'node:timers'." })
+
 export default defineConfig(
   globalIgnores([
     'dist',
@@ -50,6 +57,7 @@ export default defineConfig(
     files: ['src/**', 'middleware/**', 'routes/**'],
     ignores: ['src/clock.ts', 'src/environment.ts'],
     rules: {
+      'no-restricted-globals': ['error', ...timers.map(fromNode)],
       'no-restricted-properties': [
         'error',
         { object: 'Date', property: 'now', message: 'Ask the injected clock (src/clock.ts).' },

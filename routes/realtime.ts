@@ -1,3 +1,4 @@
+import { clearInterval, setInterval } from 'node:timers'
 import type { Request, Response } from 'express'
 import type { Realtime } from '../src/insight/realtime.js'
 import type { RouteContext } from './context.js'

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers'
 import type { Capture } from './capture/capture.js'
 import { startFacts } from './capture/start-facts.js'
 import { faultOf } from './fault.js'

@@ -1,3 +1,4 @@
+import { clearInterval, setInterval } from 'node:timers'
 import { UsageError } from './errors.js'
 
 /** How long the store may take before a request, ms. */

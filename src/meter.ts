@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { setImmediate } from 'node:timers'
 import { faultOf } from './fault.js'
 import { mergeFacts, type Facts } from './capture/annotations.js'
 import { Capture, type Operation } from './capture/capture.js'

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers'
 import { inTime } from './in-time.js'
 
 /** Several questions in one trip; each can fail by itself. */

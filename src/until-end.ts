@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { setImmediate } from 'node:timers'
 import { UsageError } from './errors.js'
 
 /**

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers'
 import { andThen } from '../maybe-promise.js'
 import { ProviderCall, type CallReading, type CallTarget } from './provider-call.js'
 import { hasFigures } from './reading.js'

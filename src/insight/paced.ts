@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from 'node:timers'
 /** Calls back until it is told to stop. */
 export type Subscribe = (listener: () => void) => () => void
 

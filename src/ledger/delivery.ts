@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from 'node:timers'
 import type { UnrecordedEvent } from '../event.js'
 import { askAgain } from './ask-again.js'
 import { backoffMs } from './backoff.js'

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers'
 import type { Capture, Ending } from '../capture/capture.js'
 import type { UnrecordedEvent } from '../event.js'
 import { Epochs } from './epochs.js'

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from 'node:timers'
 import type { Delivery } from './delivery.js'
 import type { Entry, LiveQueue } from './live-queue.js'
 import type { Pace } from './pace.js'

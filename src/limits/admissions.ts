@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers'
 import type { Capture, Held, Subject } from '../capture/capture.js'
 import type { Clock } from '../clock.js'
 import type { UnrecordedEvent } from '../event.js'

@@ -1,3 +1,4 @@
+import { clearInterval, clearTimeout, setInterval, setTimeout } from 'node:timers'
 import type { Clock } from '../clock.js'
 import type { Amount } from './amount.js'
 import type { Counted } from '../store/counter-flow.js'

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from 'node:timers'
 import type { Clock } from '../clock.js'
 import { Turns, type Place, type Standing } from './turns.js'
 

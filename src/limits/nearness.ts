@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from 'node:timers'
 import type { CountedLimit, CounterPart } from '../store/counter-move.js'
 import { sumsIn } from './tally.js'
 

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from 'node:timers'
 import type { Clock } from '../clock.js'
 import { aboutCounter } from '../notices/notice.js'
 import type { Notices } from '../notices/notices.js'

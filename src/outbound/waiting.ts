@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from 'node:timers'
 import type { Capture, Ending } from '../capture/capture.js'
 import { Calls } from '../capture/calls.js'
 

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from 'node:timers'
 import type { UnrecordedEvent } from '../event.js'
 import { Episode } from '../ledger/episode.js'
 import type { ProxyContext } from './context.js'

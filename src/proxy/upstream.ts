@@ -6,6 +6,7 @@ import {
   type OutgoingHttpHeaders,
 } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { clearTimeout, setTimeout } from 'node:timers'
 import type { Clock } from '../clock.js'
 import { refusal, upstreamFailures, type UpstreamFailure } from './failure.js'
 

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from 'node:timers'
 import type { Connection, Model } from 'mongoose'
 import type { Clock } from '../clock.js'
 import { UsageError } from '../errors.js'

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers'
 import mongoose, { type Connection, type ConnectOptions } from 'mongoose'
 import type { Logger } from '../logger.js'
 

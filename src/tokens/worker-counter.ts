@@ -1,3 +1,4 @@
+import { clearTimeout, setImmediate, setTimeout } from 'node:timers'
 import type { Clock } from '../clock.js'
 import type { Logger } from '../logger.js'
 import {

@@ -1,3 +1,4 @@
+import { clearTimeout, setImmediate, setTimeout } from 'node:timers'
 import { Worker } from 'node:worker_threads'
 import type { Logger } from '../logger.js'
 import type { CountResult, ToWorker } from './worker.js'

@@ -1,3 +1,4 @@
+import { fakeTimers, realTimers } from '../helpers/fake-timers.js'
 import assert from 'node:assert/strict'
 import { mock } from 'node:test'
 import { systemClock, type Clock } from '../../src/clock.js'
@@ -34,14 +35,14 @@ describe('what is held for an operation that runs for long', () => {
     database = await freshDatabase()
   })
   after(async () => {
-    mock.timers.reset()
+    realTimers()
     for (const limiter of limiters) limiter.stop()
     await database.drop()
   })
 
   it('is confirmed again and again, so that others count it until it has ended', async () => {
     const { counters } = createStore(database.connection, clock)
-    mock.timers.enable({ apis: ['setInterval'] })
+    fakeTimers('setInterval')
     limiters = [0, 1].map(() => new Limiter(counters, clock, 'UTC'))
     const [mine, other] = limiters as [Limiter, Limiter]
     const answer = await mine.admit('user:a', plan, one)

@@ -7,6 +7,7 @@ import { systemClock } from '../../src/clock.js'
 import { Catalogue } from '../../src/pricing/catalogue.js'
 import { createPriceBook, PriceBook } from '../../src/pricing/price-book.js'
 import type { PriceDoor } from '../../src/pricing/stored-prices.js'
+import { fakeTimers, realTimers } from '../helpers/fake-timers.js'
 import { quiet } from '../helpers/quiet.js'
 import { noon } from './support.js'
 
@@ -28,7 +29,7 @@ const unused: Pick<ConstructorParameters<typeof PriceBook>[0], 'overrides' | 'do
 
 describe('waiting for prices', function () {
   this.timeout(20_000)
-  afterEach(() => mock.timers.reset())
+  afterEach(() => realTimers())
 
   it('begins with the first question, and is over when the catalogue is there', async () => {
     let loads = 0
@@ -47,7 +48,7 @@ describe('waiting for prices', function () {
     let arrive: (catalogue: Catalogue) => void = () => undefined
     const loadCatalogue = () => new Promise<Catalogue>((resolve) => (arrive = resolve))
     const prices = new PriceBook({ ...unused, logger: quiet, loadCatalogue })
-    mock.timers.enable({ apis: ['setTimeout'] })
+    fakeTimers('setTimeout')
     const waiting = Promise.all([prices.ready(), prices.ready()])
     mock.timers.tick(6_000)
     await waiting

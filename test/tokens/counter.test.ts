@@ -4,6 +4,7 @@ import { mock } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import type { CountRequest, TokenCounter } from '../../src/tokens/counter.js'
+import { fakeTimers, realTimers } from '../helpers/fake-timers.js'
 import { hardShapes } from './shapes.js'
 import { testCounter } from './support.js'
 
@@ -34,7 +35,7 @@ describe('the token counter', () => {
 
   afterEach(async () => {
     process.off('worker', noteWorker)
-    mock.timers.reset()
+    realTimers()
     for (const counter of counters.splice(0)) await counter.close()
     workers.length = 0
   })
@@ -162,7 +163,7 @@ describe('the token counter', () => {
   it('replaces a worker that no longer answers', async () => {
     const { counter, lines } = newCounter()
     await counter.count(small)
-    mock.timers.enable({ apis: ['setTimeout'] })
+    fakeTimers('setTimeout')
     const endless = new Uint8Array(1e9)
     workers[0]?.postMessage(
       { jobs: [{ id: -1, encoding: 'cl100k_base', input: endless, output: [] }] },
@@ -176,14 +177,14 @@ describe('the token counter', () => {
     mock.timers.tick(5000)
     await exited
     mock.timers.tick(1000)
-    mock.timers.reset()
+    realTimers()
     assert.deepEqual(await counter.count(small), smallCount)
     assert.equal(lines.at(-1), 'Token counting: worker lost (does not answer), next in 100 ms')
   })
 
   it('stops the worker after five minutes without work, and starts another when needed', async () => {
     const { counter } = newCounter()
-    mock.timers.enable({ apis: ['setTimeout'] })
+    fakeTimers('setTimeout')
     await counter.count(small)
     const exited = workers[0] && once(workers[0], 'exit')
     mock.timers.tick(5 * 60_000)

@@ -1,3 +1,4 @@
+import { clearInterval, setInterval } from 'node:timers'
 import type { Clock } from '../../clock.js'
 import type { Logger } from '../../logger.js'
 import { Episode } from '../episode.js'
