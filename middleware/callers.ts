@@ -1,7 +1,7 @@
 import type { Request } from 'express'
 import { faultOf } from '../src/fault.js'
 import type { Caller, RejectReason, Verdict, Verifier } from '../src/identity/verifier.js'
-import { parseIdentifier, parseUserId } from '../src/identity/user-id.js'
+import { parseHostId, parseIdentifier } from '../src/identity/user-id.js'
 import type { Config } from '../src/config.js'
 import type { Identity } from '../src/identity/identity.js'
 
@@ -25,28 +25,38 @@ export function createFindCaller(
   const byToken: FindCaller = (req, rawHeaders = req.rawHeaders) =>
     verifier?.verify(rawHeaders) ?? refuse('missing')
   if (identify === undefined) return byToken
-  let reported = false
-  const report = (error: unknown) => {
-    if (!reported) logger.error(`usage: identify(req) failed: ${faultOf(error)}`)
-    reported = true
+  const reported = new Set<string>()
+  const report = (kind: string, line: string) => {
+    if (!reported.has(kind)) logger.error(`usage: identify(req) ${line}`)
+    reported.add(kind)
+  }
+  const failed = (error: unknown) => {
+    report('failed', `failed: ${faultOf(error)}`)
     return undefined
   }
-  const decide = (req: Request, identity: Identity | undefined, headers?: readonly string[]) => {
-    const caller = identity && callerOf(identity)
-    return caller ? { ok: true as const, caller } : byToken(req, headers)
+  const decide = (req: Request, identity: unknown, headers?: readonly string[]) => {
+    const caller = isObject(identity) ? callerOf(identity) : undefined
+    if (caller) return { ok: true as const, caller }
+    const mistake = mistakeOf(identity)
+    if (mistake) report(mistake, `names nobody: ${mistake}`)
+    return byToken(req, headers)
   }
   return (req, headers) => {
     try {
       const identity = identify(req)
       if (!isThenable(identity)) return decide(req, identity, headers)
       return Promise.resolve(identity)
-        .catch(report)
+        .catch(failed)
         .then((found) => decide(req, found, headers))
     } catch (error) {
-      report(error)
+      failed(error)
       return byToken(req, headers)
     }
   }
+}
+
+function isObject(value: unknown): value is Partial<Identity> {
+  return typeof value === 'object' && value !== null
 }
 
 /** Whatever a database's library calls a promise. */
@@ -54,11 +64,22 @@ function isThenable(value: unknown): value is PromiseLike<Identity | undefined> 
   return typeof value === 'object' && value !== null && 'then' in value
 }
 
+/** Why an answer that is meant to name someone does not; undefined where it says that nobody is known. */
+function mistakeOf(identity: unknown): string | undefined {
+  if (identity === undefined || identity === null || identity === false || identity === '')
+    return undefined
+  if (!isObject(identity)) return `it answered a ${typeof identity}, not { user_id }`
+  const user_id: unknown = identity.user_id
+  if (user_id === undefined || user_id === null || user_id === '')
+    return 'user_id' in identity ? undefined : 'its answer has no user_id'
+  return `its user_id is ${typeof user_id === 'string' ? 'no identifier' : `of type ${typeof user_id}`}`
+}
+
 /** What a host says may have come from a client: what is no name is left out. */
-function callerOf(identity: Identity): Caller | undefined {
-  const user_id = parseUserId(identity.user_id)
+function callerOf(identity: Partial<Identity>): Caller | undefined {
+  const user_id = parseHostId(identity.user_id)
   if (user_id === undefined) return undefined
-  const [tier, org_id] = [parseIdentifier(identity.tier), parseIdentifier(identity.org_id)]
+  const [tier, org_id] = [parseIdentifier(identity.tier), parseHostId(identity.org_id)]
   const several: readonly unknown[] = Array.isArray(identity.roles) ? identity.roles : []
   const roles = [...several, identity.role].filter((role) => typeof role === 'string')
   return {

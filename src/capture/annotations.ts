@@ -1,5 +1,5 @@
 import { isTokenCount, extraFields, nanoUsd, type Extras, type Scalar } from '../event.js'
-import { parseIdentifier, parseUserId } from '../identity/user-id.js'
+import { parseHostId } from '../identity/user-id.js'
 import { isObject } from './json.js'
 import { name, type TokenFigures } from './reading.js'
 
@@ -46,7 +46,7 @@ const tokenFields = [
   ...extraFields,
 ] as const
 const nameFields = {
-  ...{ user_id: parseUserId, org_id: parseIdentifier },
+  ...{ user_id: parseHostId, org_id: parseHostId },
   ...{ model: name, provider: name, conversation_id: name },
 } as const
 const nameFieldNames = Object.keys(nameFields) as (keyof typeof nameFields)[]

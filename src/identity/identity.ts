@@ -1,5 +1,6 @@
 /** Who a request belongs to, as said by a host that has authenticated it already. */
 export interface Identity {
+  /** Also an integer or an ObjectId: it goes by its text. */
   user_id: string
   org_id?: string | undefined
   tier?: string | undefined

@@ -12,6 +12,21 @@ export function parseIdentifier(value: unknown): string | undefined {
   return typeof value === 'string' && identifier.test(value) ? value : undefined
 }
 
+/** What a host's own id is called: an integer of SQL's or an ObjectId is known by its text. */
+export function parseHostId(value: unknown): string | undefined {
+  if (typeof value === 'bigint' || Number.isSafeInteger(value)) return String(value)
+  return parseIdentifier(hasHex(value) ? value.toHexString() : value)
+}
+
+function hasHex(value: unknown): value is { toHexString(): unknown } {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'toHexString' in value &&
+    typeof value.toHexString === 'function'
+  )
+}
+
 /**
  * A user id, or undefined when the value is none; compared exactly, never trimmed or folded.
  * `anonymousUserId` has the form of one: an admin may ask for that bucket. A token may not claim it.
