@@ -1,5 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express'
 import type { Capture, Operation, Subject } from '../src/capture/capture.js'
+import { faultOf } from '../src/fault.js'
 import { mountOf } from '../src/capture/mount-of.js'
 import type { Meter } from '../src/meter.js'
 import { UsageError } from '../src/errors.js'
@@ -31,8 +32,7 @@ interface TrackContext {
 export function createTrack(context: TrackContext, options?: TrackOptions): RequestHandler {
   const { meter } = context
   return function usageTrack(req, res, pass) {
-    const operation = options ? toldOperation(meter, req, options) : foundOperation(meter, req)
-    const capture = operation && meter.begin(req, res, operation)
+    const capture = begin(meter, req, res, options)
     if (capture === undefined) {
       pass()
       return
@@ -61,8 +61,27 @@ export function createTrack(context: TrackContext, options?: TrackOptions): Requ
   }
 }
 
+/** Nothing of ours may fail the host's request: what cannot be watched goes on unwatched. */
+function begin(
+  meter: Meter,
+  req: Request,
+  res: Response,
+  options: TrackOptions | undefined,
+): Capture | undefined {
+  // A WebSocket's: libraries hand it to Express with a response that is none, and cannot wait.
+  if (Reflect.get(req, 'upgrade') === true) return undefined
+  try {
+    const operation = options ? toldOperation(meter, req, options) : foundOperation(meter, req)
+    return operation && meter.begin(req, res, operation)
+  } catch (error) {
+    meter.mistake(`watching a request failed: ${faultOf(error)}`)
+    return undefined
+  }
+}
+
 function toldOperation(meter: Meter, req: Request, options: TrackOptions): Operation | undefined {
-  if (meter.isOwn(req.originalUrl)) return undefined
+  // A browser's question, without credentials, whether it may send the request itself.
+  if (req.method === 'OPTIONS' || meter.isOwn(req.originalUrl)) return undefined
   return meter.operationOf(options, () => routeOf(req))
 }
 

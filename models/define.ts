@@ -20,7 +20,9 @@ export function define<T>(
   collection: string,
   { fields, indexes, shardKey }: Definition,
 ): Model<T> {
-  const existing = connection.models[name] as Model<T> | undefined
+  // Hosts have models of such names themselves.
+  const registered = `express-ai-usage:${name}`
+  const existing = connection.models[registered] as Model<T> | undefined
   if (existing?.collection.collectionName === collection) return existing
   const schema = new connection.base.Schema(fields, {
     collection,
@@ -32,5 +34,5 @@ export function define<T>(
     ...(shardKey && { shardKey }),
   })
   for (const { keys, options } of indexes) schema.index(keys, options)
-  return connection.model<T>(name, schema as never)
+  return connection.model<T>(registered, schema as never)
 }

@@ -52,6 +52,11 @@ export class Meter {
     return this.#options.table.isOwn(target)
   }
 
+  /** Tells the log of a mistake of ours. */
+  mistake(what: string): void {
+    this.#options.onMistake(what)
+  }
+
   /** Our API is below this path as well, with these first parts. */
   addOwn(base: string, names: ReadonlySet<string>): void {
     this.#options.table.addOwn(base, names)

@@ -126,11 +126,11 @@ async function countAnswer(
   return settled(tokens, token_source, costOf(reading, capture))
 }
 
-/** Refused before any work, or answered without a body: nothing was used. */
-function usedNothing({ capture, ending, failed }: Case): boolean {
+/** Refused before any work, or sent elsewhere: nothing was used. */
+function usedNothing({ capture, ending: { status_code }, failed }: Case): boolean {
   if (capture.neverServed) return true
-  if (ending.status_code === 304) return true
-  return failed && ending.status_code >= 400
+  if (status_code >= 300 && status_code < 400) return true
+  return failed && status_code >= 400
 }
 
 function annotatedFigures({ annotations }: Capture): TokenFigures {

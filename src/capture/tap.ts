@@ -25,6 +25,8 @@ interface Tap {
   readonly sink: ResponseSink
   /** Another on the same response. */
   also: Tap | undefined
+  /** Chunks that its sink was told. */
+  told: number
   isDeaf: boolean
   hasEnded: boolean
 }
@@ -49,7 +51,7 @@ let shared: Methods | undefined
  */
 export function tapResponse(res: ServerResponse, sink: ResponseSink): void {
   shared ??= replaceShared()
-  const tap: Tap = { res, sink, also: undefined, isDeaf: false, hasEnded: false }
+  const tap: Tap = { res, sink, also: undefined, told: 0, isDeaf: false, hasEnded: false }
   const { write, end } = methodsOf(res)
   if (write === shared.write && end === shared.end && opened(res, tap)) return
   Object.assign(
@@ -106,10 +108,14 @@ function tapped({ write, end }: Methods, find: (res: ServerResponse) => Tap | un
       return result
     },
     end: function tappedEnd(this: ServerResponse, ...args: unknown[]): unknown {
-      const result = end.apply(this, args)
       const tap = find(this)
+      const told = tap?.told
+      const result = end.apply(this, args)
       if (tap === undefined) return result
-      if (args.length > 0 && typeof args[0] !== 'function') tell(tap, args[0], args[1], true)
+      // A host's own `end` may hand its chunk on by `write`.
+      const isTold = tap.told !== told
+      if (args.length > 0 && typeof args[0] !== 'function' && !isTold)
+        tell(tap, args[0], args[1], true)
       if (!tap.hasEnded) close(tap)
       return result
     },
@@ -117,6 +123,7 @@ function tapped({ write, end }: Methods, find: (res: ServerResponse) => Tap | un
 }
 
 function tell(tap: Tap, chunk: unknown, encoding: unknown, isLast: boolean): void {
+  tap.told += 1
   if (tap.also !== undefined) tell(tap.also, chunk, encoding, isLast)
   if (tap.isDeaf) return
   try {

@@ -11,7 +11,7 @@ export const answers: RequestHandler = (_req, res) => void res.json(completion)
 
 type Log = Pick<
   UsageEvent,
-  'user_id' | 'tokens_used' | 'token_source' | 'status' | 'endpoint' | 'model'
+  'user_id' | 'tokens_used' | 'token_source' | 'status' | 'endpoint' | 'model' | 'response_bytes'
 >
 
 export const expresses = [
