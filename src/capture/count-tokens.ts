@@ -30,6 +30,7 @@ export async function countOrEstimate(
   counter: TokenCounter,
 ): Promise<Counted> {
   const completion = reading.text.join('')
+  const isUnread = reading.is_unread === true && known.output_tokens === undefined
   const seesPrompt = known.input_tokens !== undefined || prompt !== undefined
   const countable = estimateTokens > 0 && (seesPrompt || completion.length > 0)
   const count = countable
@@ -41,21 +42,26 @@ export async function countOrEstimate(
     : null
   reading.text = []
   if (count === null) return { tokens: estimated(estimateTokens, known), token_source: 'estimate' }
-  const output =
-    known.output_tokens ?? Math.max(count.output_tokens, reading.tokens.output_tokens ?? 0)
+  const counted = Math.max(count.output_tokens, reading.tokens.output_tokens ?? 0)
+  const isNotSeen = isUnread && completion.length === 0
+  const output = known.output_tokens ?? (isNotSeen ? halfOf(estimateTokens) : counted)
   const input =
     known.input_tokens ?? (seesPrompt ? count.input_tokens : Math.max(0, estimateTokens - output))
   return {
     tokens: { ...known, input_tokens: input, output_tokens: output },
-    token_source: seesPrompt ? count.token_source : 'estimate',
+    token_source: seesPrompt && !isUnread ? count.token_source : 'estimate',
   }
 }
 
 /** Half of the operation's estimate for what was sent, half for what came back. */
 function estimated(estimateTokens: number, known: Known): TokenFigures {
-  const input = Math.floor(estimateTokens / 2)
+  const output = halfOf(estimateTokens)
   return {
-    input_tokens: known.input_tokens ?? input,
-    output_tokens: known.output_tokens ?? estimateTokens - input,
+    input_tokens: known.input_tokens ?? estimateTokens - output,
+    output_tokens: known.output_tokens ?? output,
   }
+}
+
+function halfOf(estimateTokens: number): number {
+  return Math.ceil(estimateTokens / 2)
 }

@@ -39,6 +39,11 @@ export interface Reading {
   /** Completion text, kept only until it is counted. */
   text: string[]
   text_length: number
+  /**
+   * An answer came in which neither text nor figures were recognised: if there is text now, it may
+   * not all be the model's.
+   */
+  is_unread?: boolean
   /** Figures that were dropped: 'input_tokens_invalid', 'total_tokens_invalid', … */
   usage_flags: string[]
   /** The last usage object's total is not the sum of its parts. */

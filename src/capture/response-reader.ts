@@ -6,6 +6,7 @@ import { EventStreamReader } from './event-stream.js'
 import { checkFigures } from './figures.js'
 import { completeElements } from './json-array.js'
 import { parseJson, type Json } from './json.js'
+import { addLooseText } from './loose-text.js'
 import { lastMembers } from './json-end.js'
 import { shortened } from './json-short.js'
 import { LineSplitter } from './lines.js'
@@ -169,8 +170,11 @@ export class ResponseReader {
   #json(body: string): void {
     const text = body.startsWith('\ufeff') ? body.slice(1) : body
     const value = parseJson(text)
-    if (value !== undefined) this.#value(value, 0)
-    else if (text.trimStart().startsWith('[')) {
+    if (value !== undefined) {
+      this.#value(value, 0)
+      if (this.reading.is_unread && this.#options.origin === undefined)
+        addLooseText(value, this.reading)
+    } else if (text.trimStart().startsWith('[')) {
       for (const element of completeElements(text)) this.#value(parseJson(element), 0)
     }
   }

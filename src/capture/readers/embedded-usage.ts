@@ -13,7 +13,12 @@ const usageKeys = ['usage', 'totalUsage', 'usageMetadata', 'usage_metadata', 'to
 export const embeddedUsage: Reader = {
   name: 'embedded-usage',
   read(payload, reading) {
+    const length = reading.text_length
     readReply(payload, reading)
+    if (reading.text_length > length) {
+      sayModel(reading, payload.model)
+      sayProvider(reading, providerOfAlias(payload.provider))
+    }
     for (const key of usageKeys) {
       const usage = objectAt(payload, key)
       if (!usage) continue

@@ -1,8 +1,9 @@
 import { isObject, type Json, type JsonObject } from '../json.js'
-import { errorType, type Reading } from '../reading.js'
+import { errorType, hasFigures, type Reading } from '../reading.js'
 import { invocationMetrics, readInvocationMetrics } from './bedrock-invoke.js'
 import { readerOf } from './dispatch.js'
 import { embeddedUsage } from './embedded-usage.js'
+import { readEnvelope } from './envelope.js'
 import { readMessages } from './langchain.js'
 import type { HostReaders } from './host-readers.js'
 
@@ -25,6 +26,14 @@ function isError(error: Json | undefined): error is Json {
   return !isObject(error) || Object.keys(error).length > 0
 }
 
+/** What else a host's own answer hands on; `before` is how much text there was of earlier ones. */
+function readHosts(payload: JsonObject, reading: Reading, before: number): void {
+  readEnvelope(payload, reading, before)
+  const { text_length, error_type } = reading
+  if (text_length === 0 && error_type === undefined && !hasFigures(reading))
+    reading.is_unread = true
+}
+
 function readObject(payload: JsonObject, reading: Reading, own: HostReaders | undefined): void {
   if (own?.read(payload, reading) === true) return
   if (isError(payload.error)) reading.error_type ??= errorType(payload.error)
@@ -33,8 +42,10 @@ function readObject(payload: JsonObject, reading: Reading, own: HostReaders | un
     reading.error_type ??= errorType({ type: payload.code })
   }
   const reader = readerOf(payload)
-  if (!reader.read(payload, reading) && reader !== embeddedUsage) {
-    embeddedUsage.read(payload, reading)
+  const { text_length } = reading
+  if (!reader.read(payload, reading)) {
+    if (reader === embeddedUsage) readHosts(payload, reading, text_length)
+    else embeddedUsage.read(payload, reading)
   }
   if (payload[invocationMetrics] !== undefined) readInvocationMetrics(payload, reading)
 }
