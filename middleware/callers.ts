@@ -1,9 +1,13 @@
 import type { Request } from 'express'
+import { within } from '../src/deadline.js'
 import { faultOf } from '../src/fault.js'
 import type { Caller, RejectReason, Verdict, Verifier } from '../src/identity/verifier.js'
 import { parseHostId, parseIdentifier } from '../src/identity/user-id.js'
 import type { Config } from '../src/config.js'
 import type { Identity } from '../src/identity/identity.js'
+
+/** A host's look-up that has not answered by then may never do so, ms. */
+const identityMs = 5_000
 
 /**
  * Finds out who sent a request; synchronous wherever no one has to be asked. `rawHeaders` are those
@@ -45,9 +49,12 @@ export function createFindCaller(
     try {
       const identity = identify(req)
       if (!isThenable(identity)) return decide(req, identity, headers)
-      return Promise.resolve(identity)
-        .catch(failed)
-        .then((found) => decide(req, found, headers))
+      const asking = Promise.resolve(identity).catch(failed)
+      return within(asking, identityMs).then(async (hasAnswered) => {
+        if (hasAnswered) return decide(req, await asking, headers)
+        report('late', `has not answered within ${identityMs} ms`)
+        return byToken(req, headers)
+      })
     } catch (error) {
       failed(error)
       return byToken(req, headers)

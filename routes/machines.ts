@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express'
+import type { Request, RequestHandler } from 'express'
 import type { HealthReport } from '../src/health.js'
 import type { RouteContext } from './context.js'
 import { sendJson } from './json.js'
@@ -24,8 +24,12 @@ export function machineRoutes(context: RouteContext): Route[] {
 }
 
 /** The public health handler; also `usage.health()`. */
-export function createHealth(report: () => Promise<HealthReport>): RequestHandler {
-  return function usageHealth(_req, res, next) {
+export function createHealth(
+  report: () => Promise<HealthReport>,
+  discard?: (req: Request) => void,
+): RequestHandler {
+  return function usageHealth(req, res, next) {
+    discard?.(req)
     report().then((found) => sendJson(res, found, found.status === 'down' ? 503 : 200), next)
   }
 }

@@ -3,7 +3,7 @@ import { clearTimeout, setTimeout } from 'node:timers'
 export const endingMs = 1_000
 
 /** True when `work` is done within so many ms; rejects as it does. */
-export async function within(work: Promise<void>, deadlineMs: number): Promise<boolean> {
+export async function within(work: Promise<unknown>, deadlineMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const deadline = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => resolve(false), deadlineMs)

@@ -118,7 +118,7 @@ export function createUsage(options: UsageOptions): Usage {
   return {
     track: (trackOptions) => createTrack(tracking, trackOptions),
     router: () => createRouter(context, config.logger),
-    health: () => createHealth(() => context.health()),
+    health: () => healthOf(context, house),
     proxy: (proxyOptions) => {
       const proxy = createProxy(proxyContext(config, house, find), proxyOptions)
       proxies.push(proxy)
@@ -141,6 +141,13 @@ export function createUsage(options: UsageOptions): Usage {
       return report
     },
   }
+}
+
+function healthOf(context: ReturnType<typeof createRouteContext>, { meter }: House) {
+  return createHealth(
+    () => context.health(),
+    (req) => meter.discard(req),
+  )
 }
 
 function trackContext(config: Config, house: House, find: FindCaller) {

@@ -40,6 +40,20 @@ for (const [version, express] of expresses) {
       })
     }
 
+    it('is none where it asks for the health, also below a pattern', async () => {
+      const { url, logged } = await start(
+        (app, usage) => {
+          app.use(usage.track())
+          app.get('/api/health', usage.health())
+          app.post('/api/ask', answers)
+        },
+        { operations: [{ path: '/api/*rest', type: 'api' }] },
+      )
+      assert.equal((await fetch(`${url}/api/health`)).status, 200)
+      await (await post(`${url}/api/ask`)).text()
+      assert.equal((await logged()).length, 1)
+    })
+
     it('has used nothing when it was sent elsewhere', async () => {
       const { url, logged } = await start((app, usage) => {
         app.use(usage.track())

@@ -1,11 +1,32 @@
 import assert from 'node:assert/strict'
+import { mock } from 'node:test'
 import { inspect } from 'node:util'
+import type { Request } from 'express'
 import { Types } from 'mongoose'
 import type { UsageEvent } from '../../src/index.js'
+import { createFindCaller } from '../../middleware/callers.js'
 import { startApp, type TestApp } from '../helpers/app.js'
+import { fakeTimers, realTimers } from '../helpers/fake-timers.js'
 import { keptLines } from '../security/lines.js'
 
 const objectId = new Types.ObjectId('665f1c2e8b3e4a0012345678')
+
+describe('identify that never answers', () => {
+  afterEach(() => realTimers())
+
+  it('holds a request for five seconds, and is told in the log', async () => {
+    const { lines, logger } = keptLines()
+    const find = createFindCaller(
+      { identify: () => new Promise(() => undefined), logger },
+      undefined,
+    )
+    fakeTimers('setTimeout')
+    const asked = find({ rawHeaders: [] } as unknown as Request)
+    mock.timers.tick(5_000)
+    assert.equal((await asked).ok, false)
+    assert.deepEqual(lines, ['usage: identify(req) has not answered within 5000 ms'])
+  })
+})
 
 describe('what identify answers', () => {
   const { lines, logger } = keptLines()
