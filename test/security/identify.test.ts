@@ -28,7 +28,7 @@ describe('what the host says of a caller', () => {
   }
 
   it('is stored only where it is a name', async () => {
-    const odd = [{ $ne: null }, ['acme'], 7, '', 'acme\n', '\ud800', 'x'.repeat(300), null]
+    const odd = [{ $ne: null }, ['acme'], 7.5, '', 'acme\n', '\ud800', 'x'.repeat(300), null]
     for (const value of odd) {
       identity = { user_id: 'alice', tier: value, org_id: value }
       await chat()
