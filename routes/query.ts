@@ -1,10 +1,20 @@
 import type { Request } from 'express'
 import { z } from 'zod'
 import { UsageError } from '../src/errors.js'
-import { isTimezone, lastDays, localDays, parseInstant, zoneOf, type Span } from '../src/time.js'
+import {
+  dayMs,
+  hourMs,
+  isTimezone,
+  lastDays,
+  localDays,
+  parseInstant,
+  zoneOf,
+  type Span,
+} from '../src/time.js'
 
 /** The longest span of a question, days. */
 const maxDays = 366
+const clockChangesMs = 3 * hourMs
 
 /**
  * The query of a request as a type. Every parameter may come once and must be known: it is read
@@ -104,7 +114,8 @@ export function spanOf(
   if (from === undefined) throw invalid('from', 'must be given when to is')
   const to = instant(query.to, 'to', timezone) ?? lastDays(now, 1, timezone).to
   if (to <= from) throw invalid('to', 'must lie after from')
-  if (to.getTime() - from.getTime() > (maxDays + 1) * 86_400_000) {
+  // A span that begins in summer time has an hour more.
+  if (to.getTime() - from.getTime() > maxDays * dayMs + clockChangesMs) {
     throw invalid('from', `must lie at most ${maxDays} days before to`)
   }
   if (localDays({ from, to }, timezone).length > maxDays + 1)

@@ -36,13 +36,15 @@ const listFields = {
 
 const id = z.string().max(512)
 const count = z.int().min(0)
+/** Nano-dollars may be more than what is a safe integer. */
+const cost = z.number().min(0)
 
 /** Where a page ended, by what it is sorted by. */
 const positions = {
   last_active: z.tuple([cursorInstant, id]),
   total_tokens: z.tuple([count, id]),
   total_operations: z.tuple([count, id]),
-  total_cost: z.tuple([count, id]),
+  total_cost: z.tuple([cost, id]),
   user_id: z.tuple([z.literal(''), id]),
 } as const satisfies Record<AccountSort, z.ZodType>
 

@@ -18,7 +18,7 @@ function kindOf(contentType: string): BodyKind {
   const type = contentType.split(';', 1)[0]?.trim().toLowerCase() ?? ''
   if (type === 'text/event-stream') return 'sse'
   if (ndjsonTypes.has(type)) return 'ndjson'
-  if (type === 'application/json' || type.endsWith('+json')) return 'json'
+  if (type === 'application/json' || type === 'text/json' || type.endsWith('+json')) return 'json'
   if (type === 'application/vnd.amazon.eventstream') return 'eventstream'
   return type.startsWith('text/') ? 'text' : 'opaque'
 }
@@ -36,6 +36,14 @@ function sniff(start: Buffer): BodyKind {
   if (/^(?:data|event|id|retry)?:/.test(text)) return 'sse'
   if (text.startsWith('{') || text.startsWith('[')) return 'json'
   return isText(start) ? 'text' : 'opaque'
+}
+
+/**
+ * What text may be after all, by how it begins: Express calls a string text/html, be it JSON or not.
+ */
+export function kindWithin(text: string): 'json' | 'sse' | undefined {
+  if (/^\s*[[{]/.test(text)) return 'json'
+  return /^(?:data: ?[[{]|event: ?[\w.-]+\r?\n)/.test(text) ? 'sse' : undefined
 }
 
 /**

@@ -30,6 +30,9 @@ export interface Reading {
   tokens: TokenFigures
   /** What the provider says it bills, where that differs from what its model saw (Cohere). */
   billed?: { input_tokens?: number; output_tokens?: number }
+  /** Figures of earlier answers in the same response, and their cost; added up in the end. */
+  earlier?: TokenFigures
+  earlier_cost_usd?: number
   /** The provider's own total, US dollars. */
   cost_usd?: number
   /** False while a stream has only told part of its output figure. */

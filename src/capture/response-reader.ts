@@ -1,6 +1,7 @@
 import { StringDecoder } from 'node:string_decoder'
+import { addEarlier } from './answers.js'
 import type { BodyBuffer } from './body.js'
-import type { BodyKind } from './content.js'
+import { kindWithin, type BodyKind } from './content.js'
 import { TextReader } from './data-stream.js'
 import { EventStreamReader } from './event-stream.js'
 import { checkFigures } from './figures.js'
@@ -111,8 +112,19 @@ export class ResponseReader {
     else if (!this.#mayLeaveOut || !this.#readFacts(text)) {
       this.push(text)
       this.#pieces?.end()
+      if (this.kind === 'text') this.#readWithin()
     }
     return this.#checked()
+  }
+
+  /** Text that is a payload after all is read as one; where that says nothing, it stays text. */
+  #readWithin(): void {
+    const { text } = this.reading
+    const kind = kindWithin(text[0] ?? '')
+    if (kind === undefined) return
+    const reading = new ResponseReader(kind, this.#options).finish(text.join(''))
+    const isText = reading.text_length > 0 && reading.is_unread !== true
+    if (isText || hasFigures(reading) || reading.error_type !== undefined) this.reading = reading
   }
 
   /** The same for bytes. */
@@ -162,6 +174,7 @@ export class ResponseReader {
     const { header } = this.#options
     if (header !== undefined && !this.reading.output_is_final)
       readInvocationHeaders(header, this.reading)
+    addEarlier(this.reading)
     checkFigures(this.reading)
     if (this.reading.tokens.output_tokens === undefined) this.reading.output_is_final = false
     return this.reading

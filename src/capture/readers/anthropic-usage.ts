@@ -5,6 +5,11 @@ import { figure, name, type Reading, type TokenFigures } from '../reading.js'
 /** What the last usage object of a stream said of the answer itself, without what compacting took. */
 const answers = new WeakMap<Reading, TokenFigures>()
 
+/** Another answer begins in the same response. */
+export function forgetAnswer(reading: Reading): void {
+  answers.delete(reading)
+}
+
 /**
  * Folds an Anthropic `usage` object over what earlier events of the stream said. What it took to
  * compact the context (`iterations`) is billed and in none of the other figures.

@@ -1,7 +1,8 @@
 import { isTokenCount } from '../../event.js'
+import { sayAnswer } from '../answers.js'
 import { arrayAt, isObject, objectAt, type JsonObject } from '../json.js'
-import { addJson, addText, name, sayModel, sayProvider, type Reading } from '../reading.js'
-import { readAnthropicUsage } from './anthropic-usage.js'
+import { addJson, addText, sayModel, sayProvider, type Reading } from '../reading.js'
+import { forgetAnswer, readAnthropicUsage } from './anthropic-usage.js'
 import type { Reader } from './reader.js'
 
 /**
@@ -51,7 +52,7 @@ export const anthropic: Reader = {
 function readMessage(message: JsonObject, reading: Reading): void {
   sayProvider(reading, 'anthropic')
   sayModel(reading, message.model)
-  reading.generation_id ??= name(message.id)
+  if (sayAnswer(reading, message.id, true)) forgetAnswer(reading)
   const usage = objectAt(message, 'usage')
   if (usage) readAnthropicUsage(usage, reading)
 }

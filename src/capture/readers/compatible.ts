@@ -36,7 +36,7 @@ export function providerOfUsage(usage: JsonObject): string | undefined {
 const ticksPerUsd = 1e10
 
 /**
- * The cost that OpenRouter (US dollars) or xAI (ticks) report. With the caller's own key at the
+ * The cost that OpenRouter, Perplexity (`total_cost`; US dollars) or xAI (ticks) report. With the caller's own key at the
  * upstream provider (BYOK), OpenRouter's `cost` is its fee and the upstream's price comes on top:
  * where that is not told, nobody knows the whole.
  * https://openrouter.ai/docs/use-cases/usage-accounting
@@ -53,4 +53,5 @@ export function readCost(usage: JsonObject, reading: Reading): void {
       else reading.cost_usd += upstream
     }
   } else if (typeof ticks === 'number') reading.cost_usd = ticks / ticksPerUsd
+  else if (isObject(cost) && typeof cost.total_cost === 'number') reading.cost_usd = cost.total_cost
 }

@@ -1,5 +1,6 @@
 import { isObject, type Json, type JsonObject } from '../json.js'
-import { errorType, hasFigures, type Reading } from '../reading.js'
+import { providerOfAlias } from '../provider-of-model.js'
+import { errorType, hasFigures, sayModel, sayProvider, type Reading } from '../reading.js'
 import { invocationMetrics, readInvocationMetrics } from './bedrock-invoke.js'
 import { readerOf } from './dispatch.js'
 import { embeddedUsage } from './embedded-usage.js'
@@ -43,7 +44,11 @@ function readObject(payload: JsonObject, reading: Reading, own: HostReaders | un
   }
   const reader = readerOf(payload)
   const { text_length } = reading
-  if (!reader.read(payload, reading)) {
+  if (reader.read(payload, reading)) {
+    // A host's own `{ model, provider, usage }`, whosever usage that is.
+    if (reading.model === undefined) sayModel(reading, payload.model)
+    sayProvider(reading, providerOfAlias(payload.provider))
+  } else {
     if (reader === embeddedUsage) readHosts(payload, reading, text_length)
     else embeddedUsage.read(payload, reading)
   }

@@ -1,3 +1,4 @@
+import { sayAnswer } from '../answers.js'
 import { setFigures } from '../figures.js'
 import { arrayAt, isObject, objectAt, stringAt, type Json, type JsonObject } from '../json.js'
 import { providerOfModel } from '../provider-of-model.js'
@@ -18,9 +19,9 @@ export const openAiChat: Reader = {
   name: 'openai-chat',
   read(payload, reading) {
     sayModel(reading, payload.model)
-    reading.generation_id ??= name(payload.id)
     const choices = arrayAt(payload, 'choices')
     const usage = objectAt(payload, 'usage') ?? groqUsage(payload)
+    sayAnswer(reading, payload.id, isLast(choices, usage))
     sayProvider(reading, compatibleProvider(payload, choices, usage), true)
     if (reading.provider === undefined && reading.text_length === 0) {
       sayProvider(reading, providerOfModel(reading.model))
@@ -30,6 +31,13 @@ export const openAiChat: Reader = {
     if (usage) readChatUsage(usage, reading)
     return true
   },
+}
+
+/** A whole answer, or the chunk with the figures that comes after all choices. */
+function isLast(choices: readonly Json[], usage: JsonObject | undefined): boolean {
+  if (usage === undefined) return false
+  const [choice] = choices
+  return choices.length === 0 || (isObject(choice) && choice.message !== undefined)
 }
 
 /** Groq's streams repeat the usage, or give it only, here. */
@@ -56,9 +64,12 @@ export function readChatUsage(usage: JsonObject, reading: Reading): void {
       cacheRead:
         figure(prompt, 'cached_tokens', reading, 'cache_read_tokens') ??
         figure(usage, 'prompt_cache_hit_tokens', reading, 'cache_read_tokens') ??
+        figure(usage, 'cached_tokens', reading, 'cache_read_tokens') ??
         figure(usage, 'num_cached_tokens', reading, 'cache_read_tokens'),
       cacheWrite: figure(prompt, 'cache_write_tokens', reading, 'cache_write_tokens'),
-      reasoning: figure(completion, 'reasoning_tokens', reading, 'reasoning_tokens'),
+      reasoning:
+        figure(completion, 'reasoning_tokens', reading, 'reasoning_tokens') ??
+        (reading.provider === 'google' ? unlisted(usage) : undefined),
       total: figure(usage, 'total_tokens', reading, 'total_tokens'),
       extras: {
         ...mediaOfDetails(prompt, completion, reading),
@@ -76,6 +87,13 @@ export function readChatUsage(usage: JsonObject, reading: Reading): void {
   )
   reading.service_tier = name(usage.service_tier, 64) ?? reading.service_tier
   reading.output_is_final = reading.tokens.output_tokens !== undefined
+}
+
+/** Gemini's compatible endpoint has its thoughts in the total only. */
+function unlisted({ prompt_tokens, completion_tokens, total_tokens }: JsonObject) {
+  const figures = [prompt_tokens, completion_tokens, total_tokens].map(Number)
+  const [input = NaN, output = NaN, total = NaN] = figures
+  return total > input + output ? total - input - output : undefined
 }
 
 function readChoice(choice: JsonObject, reading: Reading): void {

@@ -19,7 +19,9 @@ export const openAiEmbeddings: Reader = {
     sayModel(reading, payload.model)
     sayProvider(reading, providerOfUsage(usage), true)
     sayProvider(reading, providerOfModel(reading.model))
-    readChatUsage(usage, reading)
+    const { prompt_tokens, total_tokens } = usage
+    // Voyage's has the total only.
+    readChatUsage({ ...usage, prompt_tokens: prompt_tokens ?? total_tokens }, reading)
     return true
   },
 }

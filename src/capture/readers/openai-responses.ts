@@ -1,3 +1,4 @@
+import { sayAnswer } from '../answers.js'
 import { setFigures } from '../figures.js'
 import { arrayAt, isObject, objectAt, stringAt, type Json, type JsonObject } from '../json.js'
 import { providerOfModel } from '../provider-of-model.js'
@@ -43,7 +44,7 @@ function readResponse(response: JsonObject, reading: Reading): void {
   sayModel(reading, response.model)
   sayProvider(reading, providerOfResponse(response, usage), true)
   sayProvider(reading, providerOfModel(reading.model))
-  reading.generation_id ??= name(response.id)
+  sayAnswer(reading, response.id, usage !== undefined)
   reading.service_tier = name(response.service_tier, 64) ?? reading.service_tier
   if (isObject(response.error)) reading.error_type = errorType(response.error)
   else if (response.status === 'failed') reading.error_type ??= unnamedError
