@@ -2,10 +2,16 @@ import type { Response } from 'express'
 import type { ModelShare, UsageEvent } from '../src/event.js'
 import { usdOf } from '../src/event.js'
 
-/** Answers with private JSON. */
+/** Answers with private JSON, always whole: what must not be stored is not to be compared either. */
 export function sendJson(res: Response, body: unknown, status = 200): void {
-  res.set({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' })
-  res.status(status).json(body)
+  const text = JSON.stringify(body)
+  res.set({
+    'Cache-Control': 'no-store',
+    'Content-Length': String(Buffer.byteLength(text)),
+    'Content-Type': 'application/json; charset=utf-8',
+    'X-Content-Type-Options': 'nosniff',
+  })
+  res.status(status).end(text)
 }
 
 /** An event as the API shows it: `_id` is the request id, money also in dollars, no internals. */

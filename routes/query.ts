@@ -26,7 +26,9 @@ export function parseQuery<T extends z.ZodRawShape>(
   shape: T,
 ): z.infer<z.ZodObject<T>> {
   const mark = req.url.indexOf('?')
-  const search = new URLSearchParams(mark === -1 ? '' : req.url.slice(mark + 1))
+  const raw = mark === -1 ? '' : req.url.slice(mark + 1)
+  if (!isEncoded(raw)) throw invalid('query', 'must be percent-encoded UTF-8')
+  const search = new URLSearchParams(raw)
   const values: Record<string, string> = Object.create(null) as Record<string, string>
   for (const [key, value] of search) {
     if (key in values) throw invalid(key, 'must be given once')
@@ -38,6 +40,16 @@ export function parseQuery<T extends z.ZodRawShape>(
   if (issue?.code === 'unrecognized_keys')
     throw invalid(issue.keys[0] ?? '', 'is not a parameter here')
   throw invalid(String(issue?.path[0] ?? ''), issue?.message ?? 'is invalid')
+}
+
+/** URLSearchParams would take what is not for the character U+FFFD. */
+function isEncoded(raw: string): boolean {
+  try {
+    decodeURIComponent(raw)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function invalid(parameter: string, rule: string): UsageError {

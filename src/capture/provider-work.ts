@@ -59,7 +59,7 @@ function workOf(calls: readonly ProviderCall[], readings: readonly Reading[]): W
       model,
       provider: call.target.provider ?? reading.provider ?? providerOfModel(model),
       isReported,
-      isFree: !isReported && !isAnswered(call),
+      isFree: !isReported && (!isAnswered(call) || isOnlyAnError(reading)),
     })
   }
   return work
@@ -94,6 +94,11 @@ class FullNames {
 
 function isAnswered({ status }: ProviderCall): boolean {
   return status !== undefined && status >= 200 && status < 300
+}
+
+/** OpenRouter says 200 and only then learns that the provider would not. */
+function isOnlyAnError({ error_type, text_length }: Reading): boolean {
+  return error_type !== undefined && text_length === 0
 }
 
 /** What the calls used: the provider's own figures, else counted from what was sent and came back. */

@@ -13,6 +13,7 @@ const aliases: Readonly<Record<string, string>> = {
   'google-vertex': 'google',
   'google-genai': 'google',
   mistralai: 'mistral',
+  moonshot: 'moonshotai',
   azure_openai: 'azure',
   'azure-openai': 'azure',
   'together-ai': 'together',

@@ -3,7 +3,33 @@ import express from 'express'
 import { startSimulator, type Simulator } from '../../scripts/simulator/index.js'
 import { startApp, type TestApp } from '../helpers/app.js'
 import { openaiClient } from '../simulator/support.js'
-import { operation } from './support.js'
+import { operation, startProvider } from './support.js'
+
+describe('a call that is answered by an error under 200', () => {
+  it('has used nothing', async () => {
+    const provider = await startProvider((_req, res) => {
+      res.setHeader('content-type', 'application/json')
+      res.end(JSON.stringify({ error: { code: 'rate_limit', message: 'Later.' } }))
+    })
+    const app = await startApp(
+      (host) => {
+        host.post('/ai/chat', async (_req, res) => {
+          await fetch(`${provider.url}/v1/chat/completions`, {
+            method: 'POST',
+            headers: { 'content-type': 'application/json' },
+            body: JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Hi' }] }),
+          }).then((response) => response.json())
+          res.status(502).json({ error: 'try later' })
+        })
+      },
+      { capture: { outbound: { hosts: [provider.url] } } },
+    )
+    const event = await operation(app, 'error')
+    assert.deepEqual([event.tokens_used, event.token_source, event.attempts], [0, 'none', 1])
+    await app.close()
+    await provider.close()
+  })
+})
 
 describe('a call that only the annotation knows', () => {
   let simulator: Simulator

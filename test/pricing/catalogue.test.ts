@@ -57,6 +57,7 @@ describe('the catalogue', function () {
     ['google', 'models/gemini-2.5-pro', 6_250_000],
     [undefined, 'models/gemini-2.5-pro', 6_250_000],
     ['vertex_ai', 'publishers/google/models/gemini-2.5-pro', 6_250_000],
+    ['moonshot', 'kimi-k2-0905-preview', 1_850_000],
     ['xai', 'grok-4', 10_500_000],
     ['groq', 'llama-3.3-70b-versatile', 985_000],
   ]
