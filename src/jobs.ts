@@ -6,6 +6,7 @@ import type { Ledger } from './ledger/ledger.js'
 import type { Config } from './config.js'
 import type { Logger } from './logger.js'
 import { retain } from './retention/retain.js'
+import { ClockSteps } from './rollup/clock-steps.js'
 import { rollUp } from './rollup/roller.js'
 import { unlessBehind } from './rollup/unless-behind.js'
 import { Schedule } from './schedule.js'
@@ -52,7 +53,8 @@ export class Jobs {
     const calendarOf = (subject: string) => limits.calendarOf(subject)
     const healing = new Healing({ store, clock, calendarOf })
     const behind = { depth: () => ledger.depth, elapsed: () => clock.elapsed() }
-    const rollUpInTime = unlessBehind(() => rollUp(store), behind)
+    const steps = new ClockSteps(() => clock.elapsed())
+    const rollUpInTime = unlessBehind(() => rollUp(store, steps), behind)
     const jobs: Job[] = [
       { name: 'rollup', what: 'roll-ups', cron: rollup.cron, work: rollUpInTime },
       { name: 'heal', what: 'looks at counters', cron: healCron, work: () => healing.run() },

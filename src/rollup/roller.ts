@@ -3,6 +3,7 @@ import type { Store } from '../store/store.js'
 import { dayMs, floorTo, intervalMs, type Span } from '../time.js'
 import { buildDays, buildIntervals } from './build.js'
 import type { DayDoc } from './documents.js'
+import type { ClockSteps } from './clock-steps.js'
 import { overlapMs } from './freshness.js'
 
 /** The store as the roller sees it. */
@@ -21,7 +22,8 @@ const deadlineMs = 120_000
 
 /**
  * A watermark that lies ahead is of a time when the database's clock did: what was recorded since then has
- * been seen by nobody. It is found out with the next run, so that this is long enough.
+ * been seen by nobody. The same where the clock was put back by less than the time between two runs, as
+ * whoever runs again notices. It is found out with the next run, so that this is long enough.
  */
 const setBackMs = dayMs
 
@@ -34,14 +36,16 @@ const windowsAtOnce = 8
  * changes nothing: documents are functions of the log, and none gives way to one that saw less.
  * Windows whose logs may be gone are left as they are.
  */
-export async function rollUp(store: RollupDoor): Promise<RollupReport> {
+export async function rollUp(store: RollupDoor, steps?: ClockSteps): Promise<RollupReport> {
   const began = await store.db.serverNow()
   const { watermark, horizon } = await store.state.progress()
-  const since = watermark > began ? new Date(began.getTime() - setBackMs) : watermark
+  const isAhead = watermark > began || steps?.hasGoneBack(began) === true
+  const since = isAhead ? new Date(began.getTime() - setBackMs) : watermark
   const windows = await store.rows.touchedWindows(since, horizon)
   const touched = await recompute(store, windows)
   const reached = new Date(began.getTime() - overlapMs)
-  await store.state.advance(reached, watermark > began ? began : undefined)
+  await store.state.advance(reached, isAhead ? reached : undefined)
+  steps?.note(began)
   return { windows: windows.length, days: touched }
 }
 
