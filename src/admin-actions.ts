@@ -54,6 +54,11 @@ function accountDesk(house: House): AccountDesk {
   return new AccountDesk(store, limits.rules, budgetDesk(house), {
     onZone: (userId, zone) =>
       limits.countFromLog(`user:${userId}`, limits.limiter.calendarOf(zone)),
+    onTier: (userId, tier) => {
+      const { limits: terms } = limits.rules.book.of(tier)
+      const limited = terms.map(({ window }) => window)
+      return limits.countFromLog(`user:${userId}`, undefined, limited)
+    },
   })
 }
 

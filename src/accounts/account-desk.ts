@@ -12,6 +12,8 @@ type Door = Pick<Store, 'accounts' | 'audit'> & { db: Pick<Store['db'], 'serverN
 export interface AccountHooks {
   /** A user is about to have other days and months; undefined: those of the billing zone. */
   onZone(userId: string, timezone: string | undefined): Promise<void>
+  /** A user is about to have the plan of another tier, which may limit what was not counted so far. */
+  onTier(userId: string, tier: string): Promise<void>
 }
 
 /** Changes what is set for accounts: every change is checked, audited, and in use here at once. */
@@ -43,6 +45,9 @@ export class AccountDesk {
     if (settings.timezone !== before?.timezone) {
       // What cannot be counted now is healed later.
       await this.#hooks.onZone(userId, settings.timezone).catch(() => undefined)
+    }
+    if (settings.tier !== undefined && settings.tier !== before?.tier) {
+      await this.#hooks.onTier(userId, settings.tier).catch(() => undefined)
     }
     await this.#rules.accounts.refresh()
     const subject = { scope: 'user', subject_id: userId } as const

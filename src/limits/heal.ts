@@ -2,6 +2,7 @@ import type { CounterState } from '../store/counter-store.js'
 import type { Store } from '../store/store.js'
 import { minus, type Amount } from './amount.js'
 import { sumsIn } from './tally.js'
+import type { Window } from './plan.js'
 import type { Calendar, CalendarWindow } from './windows.js'
 
 export type HealDoor = Pick<Store, 'counters' | 'sums' | 'state'>
@@ -76,14 +77,20 @@ export async function healCounter(
   return isHealed ? { outcome: 'healed', differences } : { outcome: 'busy' }
 }
 
-/** What the log has of windows in which a counter has not counted, or no more. */
+/**
+ * What the log has of windows in which a counter has not counted, or no more: its day and month, and
+ * what else the plan limits.
+ */
 export async function countFromLog(
-  { counters, sums }: HealDoor,
+  { counters, sums, state }: HealDoor,
   subject: string,
   calendar: Calendar,
-  now: number,
+  { now, limited = [] }: { now: number; limited?: readonly Window[] | undefined },
 ): Promise<void> {
-  const windows = (['day', 'month'] as const).map((kind) => calendar.at(now, kind))
+  const counted = kinds
+    .filter((kind) => kind === 'day' || kind === 'month' || limited.includes(kind))
+    .map((kind) => calendar.at(now, kind))
+  const windows = await loggedWholly(counted, state)
   let logged: Amount[] | undefined
   for (let tries = 1; tries <= maxTries; tries++) {
     const [counter] = await counters.states([subject])

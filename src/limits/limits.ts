@@ -6,6 +6,7 @@ import { countFromLog } from './heal.js'
 import { Limiter } from './limiter.js'
 import { Rules, type RulesConfig } from './rules.js'
 import { Watch } from './watch.js'
+import type { Window } from './plan.js'
 import type { Calendar } from './windows.js'
 
 export interface LimitsOptions {
@@ -50,8 +51,12 @@ export class Limits {
   }
 
   /** Counts what the log has of windows of a counter in which nobody counts so far. */
-  async countFromLog(subject: string, calendar = this.calendarOf(subject)): Promise<void> {
-    await countFromLog(this.#store, subject, calendar, this.#clock.now())
+  async countFromLog(
+    subject: string,
+    calendar = this.calendarOf(subject),
+    limited?: readonly Window[],
+  ): Promise<void> {
+    await countFromLog(this.#store, subject, calendar, { now: this.#clock.now(), limited })
   }
 
   /** The calendar of whom a counter belongs to. */
