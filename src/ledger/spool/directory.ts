@@ -9,6 +9,7 @@ import {
   type SpoolFiles,
 } from './files.js'
 import { thisProcess, type Owner } from './owner.js'
+import { freeReserves, isFull, withReserve, writeOver } from './reserve.js'
 import { segmentSuffix } from './segments.js'
 
 /** What a spool directory holds. */
@@ -62,18 +63,36 @@ export class WriterDirectory {
       throw new Error('not_ours')
     }
     const owner = await thisProcess(files)
+    const text = JSON.stringify(owner)
+    try {
+      await this.#create(withReserve(text))
+    } catch (error) {
+      if (!isFull(error)) throw error
+      await this.#freeReserves()
+      await this.#create(text)
+    }
+    this.#owner = owner
+  }
+
+  async #create(owner: string): Promise<void> {
+    const files = this.#files
     const draft = join(this.root, layout.draftPrefix + this.name)
     try {
       await files.mkdir(draft, { mode: directoryMode })
       await files.mkdir(join(draft, layout.adopted), { mode: directoryMode })
-      const text = JSON.stringify(owner)
-      await files.writeFile(join(draft, layout.owner), text, { mode: fileMode, flush: true })
+      await files.writeFile(join(draft, layout.owner), owner, { mode: fileMode, flush: true })
       await files.rename(draft, this.path)
     } catch (error) {
       await files.rm(draft, { recursive: true, force: true }).catch(() => undefined)
       throw error
     }
-    this.#owner = owner
+  }
+
+  async #freeReserves(): Promise<void> {
+    const names = await this.#files.readdir(this.root)
+    const others = names.filter((name) => name.startsWith(layout.writerPrefix))
+    const owners = others.map((name) => join(name, layout.owner))
+    await freeReserves(this.#files, this.root, owners)
   }
 
   /** Creates it once more, where somebody has taken it. */
@@ -131,7 +150,14 @@ export class WriterDirectory {
   async #write(more: Partial<Owner>): Promise<void> {
     if (this.#owner === undefined) return
     const owner = { ...this.#owner, ...more }
-    await replaceFile(this.#files, join(this.path, layout.owner), JSON.stringify(owner))
+    const path = join(this.path, layout.owner)
+    const text = JSON.stringify(owner)
+    try {
+      await replaceFile(this.#files, path, withReserve(text))
+    } catch (error) {
+      if (!isFull(error)) throw error
+      await writeOver(this.#files, path, text)
+    }
     this.#owner = owner
   }
 }

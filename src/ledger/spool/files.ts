@@ -82,8 +82,13 @@ async function tryMakeDirectory(files: SpoolFiles, path: string): Promise<string
 /** Puts a small file in place as a whole: readers see the old one or the new one. */
 export async function replaceFile(files: SpoolFiles, path: string, text: string): Promise<void> {
   const draft = `${path}.${process.pid}.new`
-  await files.writeFile(draft, text, { mode: fileMode, flush: true })
-  await files.rename(draft, path)
+  try {
+    await files.writeFile(draft, text, { mode: fileMode, flush: true })
+    await files.rename(draft, path)
+  } catch (error) {
+    await files.rm(draft, { force: true }).catch(() => undefined)
+    throw error
+  }
 }
 
 /**
