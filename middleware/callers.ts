@@ -68,7 +68,7 @@ function isObject(value: unknown): value is Partial<Identity> {
 
 /** Whatever a database's library calls a promise. */
 function isThenable(value: unknown): value is PromiseLike<Identity | undefined> {
-  return typeof value === 'object' && value !== null && 'then' in value
+  return isObject(value) && 'then' in value
 }
 
 /** Why an answer that is meant to name someone does not; undefined where it says that nobody is known. */

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers'
+
 /** The only reader of the system clock. Tests inject their own. */
 export interface Clock {
   /** Wall clock, milliseconds since the Unix epoch. */

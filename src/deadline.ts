@@ -1,4 +1,5 @@
 import { clearTimeout, setTimeout } from 'node:timers'
+
 /** How long a job, or a connection, may take to end while MongoDB hangs, ms. */
 export const endingMs = 1_000
 

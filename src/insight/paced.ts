@@ -1,4 +1,5 @@
 import { clearTimeout, setTimeout } from 'node:timers'
+
 /** Calls back until it is told to stop. */
 export type Subscribe = (listener: () => void) => () => void
 

@@ -1,4 +1,5 @@
 import { clearTimeout, setTimeout } from 'node:timers'
+
 /** What is asked has no answer after so long: it is asked again, ms. Twice as long before the time after. */
 const againMs = 5_000
 /** How often at most; what asks longer has found a database that hangs. */

@@ -13,22 +13,25 @@ const usageKeys = ['usage', 'totalUsage', 'usageMetadata', 'usage_metadata', 'to
 export const embeddedUsage: Reader = {
   name: 'embedded-usage',
   read(payload, reading) {
-    const length = reading.text_length
+    const { text_length } = reading
     readReply(payload, reading)
-    if (reading.text_length > length) {
+    const usage = usageOf(payload)
+    if (usage !== undefined || reading.text_length > text_length) {
       sayModel(reading, payload.model)
       sayProvider(reading, providerOfAlias(payload.provider))
     }
-    for (const key of usageKeys) {
-      const usage = objectAt(payload, key)
-      if (!usage) continue
-      sayModel(reading, payload.model)
-      sayProvider(reading, providerOfAlias(payload.provider))
-      readAnyUsage(usage, reading)
-      return reading.output_is_final
-    }
-    return false
+    if (usage === undefined) return false
+    readAnyUsage(usage, reading)
+    return reading.output_is_final
   },
+}
+
+function usageOf(payload: JsonObject): JsonObject | undefined {
+  for (const key of usageKeys) {
+    const usage = objectAt(payload, key)
+    if (usage) return usage
+  }
+  return undefined
 }
 
 const replyKeys = [

@@ -47,7 +47,7 @@ function readObject(payload: JsonObject, reading: Reading, own: HostReaders | un
   if (reader.read(payload, reading)) {
     // A host's own `{ model, provider, usage }`, whosever usage that is.
     if (reading.model === undefined) sayModel(reading, payload.model)
-    sayProvider(reading, providerOfAlias(payload.provider))
+    if (reading.provider === undefined) sayProvider(reading, providerOfAlias(payload.provider))
   } else {
     if (reader === embeddedUsage) readHosts(payload, reading, text_length)
     else embeddedUsage.read(payload, reading)

@@ -26,10 +26,10 @@ export async function freeReserves(
   for (const name of names) {
     const path = join(root, name)
     const text = await files.readFile(path, 'utf8').catch(() => '')
-    const length = Buffer.byteLength(text.trimEnd())
-    if (length === 0 || length === text.length) continue
+    const needed = text.trimEnd()
+    if (needed === '' || needed === text) continue
     const handle = await files.open(path, 'r+').catch(() => undefined)
-    await handle?.truncate(length).catch(() => undefined)
+    await handle?.truncate(Buffer.byteLength(needed)).catch(() => undefined)
     await handle?.close()
   }
 }

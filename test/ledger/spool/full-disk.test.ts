@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   database,
@@ -10,6 +9,7 @@ import {
   openLedger,
   quiet,
   removeDirs,
+  smallDisk,
   until,
 } from './support.js'
 
@@ -17,20 +17,14 @@ describe('a disk that a process has filled before it ended', () => {
   after(removeDirs)
 
   it('is emptied by the next one, although it has no room for anything', async () => {
-    const mount = join(await freshDir(), 'small')
-    try {
-      await mkdir(mount, { recursive: true })
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mount], { stdio: 'pipe' })
-    } catch {
-      console.log('      (not tried: mounting is not allowed here)')
-      return
-    }
+    const disk = await smallDisk(await freshDir())
+    if (disk === undefined) return
     const said: string[] = []
     const say = (message: string) => void said.push(message)
     const logger = { ...quiet, warn: say, error: say }
     const log = new FakeLog()
     log.isDown = true
-    const open = () => openLedger(log, { dir: mount, fsync: 'strict' }, { logger })
+    const open = () => openLedger(log, { dir: disk.path, fsync: 'strict' }, { logger })
     try {
       const ledger = open()
       await ledger.takeOver(database)
@@ -40,7 +34,7 @@ describe('a disk that a process has filled before it ended', () => {
       }
       await ledger.close()
       // Something else takes whatever is left.
-      await writeFile(join(mount, 'other'), Buffer.alloc(2 ** 20)).catch(() => undefined)
+      await writeFile(join(disk.path, 'other'), Buffer.alloc(2 ** 20)).catch(() => undefined)
       said.length = 0
       log.isDown = false
       const heir = open()
@@ -49,9 +43,9 @@ describe('a disk that a process has filled before it ended', () => {
       assert.doesNotMatch(said.join(), /no spool/)
       assert.ok(log.events.size > 1_000)
       await heir.close()
-      assert.deepEqual(await readdir(mount), ['other'])
+      assert.deepEqual(await readdir(disk.path), ['other'])
     } finally {
-      execFileSync('umount', [mount])
+      disk.unmount()
     }
   })
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -63,6 +63,19 @@ export async function freshDir(): Promise<string> {
 
 export async function removeDirs(): Promise<void> {
   for (const dir of made.splice(0)) await rm(dir, { recursive: true, force: true })
+}
+
+/** A tmpfs of 1 MiB in a directory, and how it goes again; undefined where mounting is not allowed. */
+export async function smallDisk(dir: string) {
+  const path = join(dir, 'small')
+  try {
+    await mkdir(path)
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', path], { stdio: 'pipe' })
+  } catch {
+    console.log('      (not tried: mounting is not allowed here)')
+    return undefined
+  }
+  return { path, unmount: () => void execFileSync('umount', [path]) }
 }
 
 export const database = () => Promise.resolve('the-database')
