@@ -66,7 +66,10 @@ export interface UsageEvent extends Extras {
   content_hash?: string
   /** How often its cost has been rewritten since. */
   price_revision?: number
-  /** Set when the operation was recorded long after it happened (see rollup/freshness.ts). */
+  /**
+   * Set when the operation was recorded long after it happened (see rollup/freshness.ts), or by another
+   * process than that which accepted it: no counter of limits may have been told of it.
+   */
   late?: true
 }
 
@@ -151,7 +154,7 @@ export type EventStatus = 'ok' | 'error' | 'aborted' | 'blocked'
 export type Scalar = string | number | boolean
 
 /** An event before the ledger has stamped it. */
-export type UnrecordedEvent = Omit<UsageEvent, 'recorded_at' | 'late'>
+export type UnrecordedEvent = Omit<UsageEvent, 'recorded_at'>
 
 /** The largest token figure that is believed (a billion); anything above is a fault at its source. */
 export const maxTokens = 1_000_000_000

@@ -180,11 +180,13 @@ export class House {
     // What is being counted still is estimated, which takes no time.
     await this.#counter.close()
     flushed ||= await within(this.flush(), left())
-    await this.ledger.close()
+    const lost = await this.ledger.close()
     await within(this.limits.flush(), 500)
     this.limits.stop()
-    const left_in_spool = this.#intake.depth + this.ledger.depth
-    return { flushed: flushed && left_in_spool === 0, left_in_spool }
+    // What is being completed still has its beginning there.
+    const isOnDisk = this.ledger.stats().durability !== 'memory'
+    const left_in_spool = this.ledger.depth + (isOnDisk ? this.#intake.depth : 0)
+    return { flushed: flushed && left_in_spool + lost === 0, left_in_spool }
   }
 
   #createIntake(): Intake {

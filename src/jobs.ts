@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Eraser } from './erasure/eraser.js'
 import { Healing } from './limits/healing.js'
+import { LateHealing } from './limits/late-healing.js'
 import type { Limits } from './limits/limits.js'
 import type { Ledger } from './ledger/ledger.js'
 import type { Config } from './config.js'
@@ -14,6 +15,9 @@ import type { Store } from './store/store.js'
 
 /** When counters that have come to rest are held against the log. */
 const healCron = '*/5 * * * *'
+
+/** When what counters of limits were not told of is looked for. */
+const lateCron = '* * * * *'
 
 /** When old logs are deleted. */
 const retentionCron = '17 * * * *'
@@ -52,12 +56,14 @@ export class Jobs {
     const { rollup, clock, logger, retention } = config
     const calendarOf = (subject: string) => limits.calendarOf(subject)
     const healing = new Healing({ store, clock, calendarOf })
+    const late = new LateHealing({ store, clock, calendarOf, rules: limits.rules })
     const behind = { depth: () => ledger.depth, elapsed: () => clock.elapsed() }
     const steps = new ClockSteps(() => clock.elapsed())
     const rollUpInTime = unlessBehind(() => rollUp(store, steps), behind)
     const jobs: Job[] = [
       { name: 'rollup', what: 'roll-ups', cron: rollup.cron, work: rollUpInTime },
       { name: 'heal', what: 'looks at counters', cron: healCron, work: () => healing.run() },
+      { name: 'late', what: 'looks at late operations', cron: lateCron, work: () => late.run() },
       {
         ...{ name: 'erase', what: 'looks after erased persons', cron: eraseCron },
         work: () => eraser.run(),

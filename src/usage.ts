@@ -34,7 +34,7 @@ import { untilEnd } from './until-end.js'
 export interface CloseReport {
   /** True when every accepted event is in `usage_logs`. */
   flushed: boolean
-  /** Accepted events that are not. */
+  /** Accepted events that wait on disk for the next process. */
   left_in_spool: number
 }
 

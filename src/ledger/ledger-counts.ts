@@ -15,10 +15,12 @@ export class LedgerCounts {
   readonly #retryEpisode: Episode
   readonly #refusedEpisode: Episode
   readonly #diskEpisode: Episode
+  readonly #logger: Logger
   #reason = ''
 
   constructor(options: { clock: Clock; logger: Logger; maxEvents: number }) {
     const { clock, logger, maxEvents } = options
+    this.#logger = logger
     this.#dropEpisode = new Episode(clock, (count) =>
       logger.error(`usage: ${count} events dropped, the queue of ${maxEvents} is full or closed`),
     )
@@ -42,6 +44,12 @@ export class LedgerCounts {
   gone(count: number): void {
     this.dropped += count
     this.diskFailed('a file was removed')
+  }
+
+  /** So many were in memory only when the process ended. */
+  endedWith(count: number): void {
+    this.dropped += count
+    this.#logger.error(`usage: ${count} events are lost: neither MongoDB nor a disk has taken them`)
   }
 
   retried(reason: string): void {

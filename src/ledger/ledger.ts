@@ -171,14 +171,17 @@ export class Ledger {
     this.#late.stop()
   }
 
-  /** Stops, and puts what is left on disk, for whoever comes next. */
-  async close(): Promise<void> {
+  /** Stops, and puts what is left on disk, for whoever comes next; answers how many are nowhere then. */
+  async close(): Promise<number> {
     this.stop()
     // What the log has just taken must not be left to others.
     await within(this.#backlog.ended(), closeMs)
     await within(this.#refused.put([]), closeMs)
     this.#spoolAgain()
     if (this.#spool) await within(this.#spool.close(), closeMs)
+    const lost = this.#queue.giveUp() + this.#refused.giveUp()
+    if (lost > 0) this.#counts.endedWith(lost)
+    return lost
   }
 
   #hasRoomInMemory(others: number): boolean {
@@ -205,7 +208,7 @@ export class Ledger {
 
   /** What is in memory only goes to the disk, where that takes it again. */
   #spoolAgain(): void {
-    for (const entry of this.#queue.unspooled()) entry.group = this.#spool?.append(entry.event)
+    this.#queue.spool((event) => this.#spool?.append(event))
   }
 
   #createDelivery(door: LedgerDoor): Delivery {

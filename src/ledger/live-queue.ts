@@ -60,10 +60,22 @@ export class LiveQueue {
     this.#writing = []
   }
 
-  /** Those that are in memory only. */
-  unspooled(): Entry[] {
-    return [...this.#writing, ...this.#queue].filter(
-      ({ group }) => group === undefined || group.isLost,
-    )
+  /** Puts on disk what is in memory only, as far as the disk takes it. */
+  spool(append: (event: UnrecordedEvent) => Group | undefined): void {
+    for (const entry of [...this.#writing, ...this.#queue]) {
+      const { group } = entry
+      if (group !== undefined && !group.isLost && group.segment?.isLost !== true) continue
+      entry.group = append(entry.event)
+      group?.release()
+    }
+  }
+
+  /** Gives up those that are not on disk; answers how many. */
+  giveUp(): number {
+    const before = this.size
+    const isKept = ({ group }: Entry) => group?.segment?.isLost === false
+    this.#writing = this.#writing.filter(isKept)
+    this.#queue = this.#queue.filter(isKept)
+    return before - this.size
   }
 }

@@ -33,6 +33,11 @@ export class RefusedEvents {
     return this.#adding
   }
 
+  /** Gives up those; answers how many. */
+  giveUp(): number {
+    return this.#held.splice(0).length
+  }
+
   async #putHeld(): Promise<void> {
     if (this.#held.length === 0) return
     const held = this.#held

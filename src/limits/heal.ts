@@ -26,7 +26,12 @@ export interface HealOptions {
   readonly now: number
   /** False: only looks. */
   readonly heals: boolean
+  /** Windows that are looked at even if nobody counts in them so far. Default: none. */
+  readonly limited?: readonly Window[]
 }
+
+/** A counter as it was read, or that there is none. */
+export type Counter = Partial<CounterState> & { readonly subject: string }
 
 /** A counter at rest this long has been told everything, ms. */
 const quietMs = 60_000
@@ -50,21 +55,23 @@ const lastInstant = 8.64e15
  */
 export async function healCounter(
   { counters, sums, state }: HealDoor,
-  counter: CounterState,
-  { calendar, now, heals }: HealOptions,
+  counter: Counter,
+  { calendar, now, heals, limited = [] }: HealOptions,
 ): Promise<Healed> {
-  const restMs = now - counter.updated_at.getTime()
-  if (restMs < quietMs || isHolding(counter, now)) return { outcome: 'busy' }
+  const { parts = [], updated_at } = counter
+  const restMs = updated_at === undefined ? 0 : now - updated_at.getTime()
+  const isAtRest = updated_at === undefined || restMs >= quietMs
+  if (!isAtRest || isHolding(parts, now)) return { outcome: 'busy' }
   const counted = kinds
     .map((kind) => calendar.at(now, kind))
-    .filter(({ key }) => counter.parts.some(({ k }) => k === key))
+    .filter(({ key, window }) => limited.includes(window) || parts.some(({ k }) => k === key))
   const windows = await loggedWholly(counted, state)
   if (windows.length === 0) return { outcome: 'right' }
   const logged = await sums.of(ownerOf(counter.subject), windows.map(spanOf), readMs)
   // Once more, after the log was read: nothing goes from it before there is a horizon.
   const known = await loggedWholly(windows, state)
   const all = windows.flatMap((window, index) =>
-    known.includes(window) ? differenceOf(counter, window.key, logged[index], now) : [],
+    known.includes(window) ? differenceOf(parts, window.key, logged[index], now) : [],
   )
   const differences = all.filter((one) => restMs >= settledMs || !isTooMuch(one))
   if (differences.length === 0) return { outcome: all.length === 0 ? 'right' : 'busy' }
@@ -110,7 +117,7 @@ export async function countFromLog(
 /** Whether somebody counts in a window: a budget that has gone leaves a counter that nobody tells anything. */
 function isCounted(counter: CounterState | undefined, key: string, now: number): boolean {
   if (counter?.parts.some(({ k }) => k === key) !== true) return false
-  return now - counter.updated_at.getTime() < quietMs || isHolding(counter, now)
+  return now - counter.updated_at.getTime() < quietMs || isHolding(counter.parts, now)
 }
 
 /** What the log has more of. */
@@ -128,12 +135,12 @@ function missingOf(
   }
 }
 
-function isHolding({ parts }: CounterState, now: number): boolean {
+function isHolding(parts: CounterState['parts'], now: number): boolean {
   return parts.some(({ e, hr, ht, hc }) => e > now && (hr !== 0 || ht !== 0 || hc !== 0))
 }
 
 function differenceOf(
-  { parts }: CounterState,
+  parts: CounterState['parts'],
   key: string,
   logged: Amount | undefined,
   now: number,

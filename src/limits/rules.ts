@@ -7,6 +7,7 @@ import { KnownErasures } from '../erasure/known-erasures.js'
 import type { UsageEvent } from '../event.js'
 import type { Logger } from '../logger.js'
 import type { BudgetDoc } from '../store/budget-store.js'
+import type { LateOwner } from '../store/log-sums.js'
 import type { Store } from '../store/store.js'
 import type { Level } from './limiter.js'
 import type { Plan } from './plan.js'
@@ -82,6 +83,14 @@ export class Rules {
   /** The same for an operation that is over. */
   levelsOfEvent({ user_id, org_id, tier }: Pick<UsageEvent, 'user_id' | 'org_id' | 'tier'>) {
     return this.#levels(this.book.ofUser(user_id, tier), user_id, org_id)
+  }
+
+  /** What users are held to by their operations; who was erased lately is held to nothing more. */
+  async levelsOfLate(owners: readonly LateOwner[]): Promise<readonly Level[]> {
+    await this.ready()
+    const erased = new Set(this.erasures.open.map(({ user_id }) => user_id))
+    const left = owners.filter(({ user_id }) => !erased.has(user_id))
+    return left.flatMap((owner) => this.levelsOfEvent(owner))
   }
 
   /** What a user's organisation is held to, if it is. */

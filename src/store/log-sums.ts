@@ -7,6 +7,15 @@ import type { Database } from './database.js'
 /** Whose operations: one user's, one organisation's, or everybody's. */
 export type SumsOf = Readonly<Partial<Record<'user_id' | 'org_id', string>>>
 
+/** Who has used something that was recorded late. */
+export interface LateOwner {
+  readonly user_id: string
+  readonly org_id?: string
+  readonly tier: string
+  /** When the last of it was recorded. */
+  readonly last: Date
+}
+
 /** An operation may have begun this long before it was let through, ms. */
 const longestWaitMs = 600_000
 
@@ -18,6 +27,21 @@ export class LogSums {
   constructor(db: Database, model: Model<UsageEvent>) {
     this.#db = db
     this.#model = model
+  }
+
+  /** Who has used what was recorded late after an instant and up to another; ordered by `last`. */
+  async late(after: Date, to: Date, limit: number, deadlineMs: number): Promise<LateOwner[]> {
+    const _id = { user_id: '$user_id', org_id: '$org_id', tier: '$tier' }
+    const cursor = this.#db
+      .collection(this.#model, deadlineMs)
+      .aggregate<LateOwner>([
+        { $match: { late: true, recorded_at: { $gt: after, $lte: to } } },
+        { $group: { _id, last: { $max: '$recorded_at' } } },
+        { $sort: { last: 1 } },
+        { $limit: limit },
+        { $replaceWith: { $mergeObjects: ['$_id', { last: '$last' }] } },
+      ])
+    return this.#db.within(cursor.toArray(), deadlineMs)
   }
 
   /** Sums over spans, by the same rule as `amountOf`: what failed without using anything is nothing. */

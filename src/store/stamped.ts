@@ -15,5 +15,6 @@ export function stampedAnew(stamp: Date) {
 
 function recordedAs(recorded_at: object) {
   const lateBefore = { $subtract: [recorded_at, lateAfterMs] }
-  return { recorded_at, late: { $cond: [{ $lt: ['$timestamp', lateBefore] }, true, '$$REMOVE'] } }
+  const isLate = { $or: [{ $eq: ['$late', true] }, { $lt: ['$timestamp', lateBefore] }] }
+  return { recorded_at, late: { $cond: [isLate, true, '$$REMOVE'] } }
 }

@@ -39,10 +39,14 @@ export class Beginnings {
     return running
   }
 
-  /** There will be no disk to write to. */
+  /** There is no disk to write to, until `goOn`. */
   stop(): void {
     this.#isStopped = true
     this.#fresh = []
+  }
+
+  goOn(): void {
+    this.#isStopped = false
   }
 
   /**

@@ -102,6 +102,19 @@ export class WriterDirectory {
     if (database !== undefined) await this.setDatabase(database)
   }
 
+  /** Whether another process holds it, as a dead one's. */
+  async isAdopted(): Promise<boolean> {
+    const names = await this.#files.readdir(this.root).catch(() => [])
+    const places = names.map((name) => join(this.root, name, layout.adopted, this.name))
+    const found = places.map((place) =>
+      this.#files.stat(place).then(
+        () => true,
+        () => false,
+      ),
+    )
+    return (await Promise.all(found)).includes(true)
+  }
+
   /** Directories of dead processes that are within it. */
   async adopted(): Promise<string[]> {
     const inner = join(this.path, layout.adopted)

@@ -5,7 +5,7 @@ import { eventOfJson, idOfJson } from './event-json.js'
 import type { SpoolFiles } from './files.js'
 import { payloadOf, type Frame } from './frame.js'
 import { maxSegmentBytes } from './segment-bytes.js'
-import { begunAt, segmentSuffix } from './segments.js'
+import { begunAt, byNumber, segmentSuffix } from './segments.js'
 
 /** A segment that a dead process has left. */
 export interface Part {
@@ -36,7 +36,7 @@ export interface Estate {
 export async function openEstate(files: SpoolFiles, directory: string): Promise<Estate> {
   const names = (await files.readdir(directory)).filter((name) => name.endsWith(segmentSuffix))
   const parts: Part[] = []
-  for (const name of names.sort()) {
+  for (const name of names.sort(byNumber)) {
     const path = join(directory, name)
     const { size } = await files.stat(path)
     if (size > maxSegmentBytes) continue
@@ -69,7 +69,7 @@ export function takeFrame(
     known.part.open -= 1
   }
   const event = frame.kind === 'event' ? eventOfJson(payload) : undefined
-  if (event !== undefined) events.push(event)
+  if (event !== undefined) events.push({ ...event, late: true })
 }
 
 /** What was open is dealt with. */

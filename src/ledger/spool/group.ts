@@ -15,6 +15,8 @@ export interface Range {
 /** Where a group was written, as far as a group needs to know. */
 export interface Place {
   readonly isGone: boolean
+  /** Somebody has removed the file. */
+  readonly isLost: boolean
   /** One of what is live there has been acknowledged, or is over. */
   release(): void
 }

@@ -34,7 +34,7 @@ export interface LogOptions {
   readonly onSettled: () => void
 }
 
-/** Appends what is gathered to segments, in order, in the background. */
+/** Appends what is gathered to segments, in order. */
 export class Log {
   readonly gatherer = new Gatherer()
   readonly segments: Segments
@@ -45,7 +45,7 @@ export class Log {
   #round: Promise<void> | undefined
   #inRound: Group | undefined
   /** Could not be written within a turn. */
-  #left: readonly Group[] = []
+  #left: Group[] = []
   #isDue = false
   readonly #shyness = new Shyness()
   /** Something has been gathered since the round began. */
@@ -73,14 +73,15 @@ export class Log {
   /** From now on there is a directory to write to. Resolves when there is a file in it, or cannot be. */
   async open(): Promise<void> {
     this.#isOpen = true
+    this.#failedAt = -Infinity
     await this.#begin()
   }
 
-  /** There is, or will be, no directory to write to. */
+  /** There is no directory to write to, until `open`. */
   fail(code: string): void {
     this.#isOpen = false
     this.#failedAt = Infinity
-    const groups = [...this.#takeLeft(), ...this.gatherer.take()]
+    const groups = [...this.#left.splice(0), ...this.gatherer.take()]
     this.#lose(groups, code)
     for (const group of groups) group.settle()
   }
@@ -160,18 +161,22 @@ export class Log {
     if (this.#writer.wantsNew() && this.#isOpen) void this.#begin()
   }
 
-  /** To be called now and then: where somebody has removed the file, or taken it, there is another one. */
-  async check(wasTaken = false): Promise<void> {
+  /**
+   * To be called now and then: where somebody has removed the file, or taken it, there is another one.
+   * Answers whether it was removed.
+   */
+  async check(wasTaken = false): Promise<boolean> {
     if (wasTaken) this.#writer.giveUp()
-    if ((wasTaken || (await this.#writer.wasRemoved())) && this.#isOpen) void this.#begin()
+    const wasRemoved = await this.#writer.wasRemoved()
+    if ((wasTaken || wasRemoved) && this.#isOpen) await this.#begin()
+    return wasRemoved
   }
 
   /** Writes what is left and closes the file. */
   async close(): Promise<void> {
     await this.settled()
     this.#isOpen = false
-    clearTimeout(this.#timer)
-    clearTimeout(this.#syncTimer)
+    for (const timer of [this.#timer, this.#syncTimer]) clearTimeout(timer)
     await this.#round
     await this.#writer.close()
     await this.segments.close()
@@ -198,7 +203,7 @@ export class Log {
     do {
       this.#isCalled = false
       this.#options.onRound()
-      const groups = [...this.#takeLeft(), ...this.gatherer.take()]
+      const groups = [...this.#left.splice(0), ...this.gatherer.take()]
       this.#inRound = groups.at(-1)
       const { written, lost, code } = await this.#writer.store(groups)
       this.#inRound = undefined
@@ -209,12 +214,6 @@ export class Log {
       for (const group of groups) group.settle()
       if (written > 0) this.#stored(groups)
     } while (this.gatherer.last?.isAwaited === true)
-  }
-
-  #takeLeft(): readonly Group[] {
-    const left = this.#left
-    this.#left = []
-    return left
   }
 
   #stored(groups: readonly Group[]): void {

@@ -154,7 +154,9 @@ export class SegmentFile {
   /** True when somebody has removed it: nothing that is written from here on would be found. */
   async wasRemoved(): Promise<boolean> {
     const { nlink } = await this.#handle.stat().catch(() => ({ nlink: 1 }))
-    if (nlink === 0) this.#broken = true
-    return nlink === 0
+    if (nlink > 0) return false
+    this.#broken = true
+    this.segment.isLost = true
+    return true
   }
 }

@@ -77,7 +77,7 @@ export class SegmentWriter {
   }
 
   /** Writes groups in this very turn, while it is idle; answers those that have to be stored. */
-  writeNow(groups: readonly Group[]): readonly Group[] {
+  writeNow(groups: readonly Group[]): Group[] {
     const file = this.#file
     for (const [index, group] of groups.entries()) {
       try {

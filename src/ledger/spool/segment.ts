@@ -26,6 +26,7 @@ export class Segment implements Place {
   /** Nothing more is written to it. */
   isSealed = false
   isGone = false
+  isLost = false
   #endsSpilled = false
   readonly #onRelease: (segment: Segment) => void
 

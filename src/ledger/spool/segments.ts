@@ -11,6 +11,11 @@ export function segmentName(number: number, now: number): string {
   return `${String(number).padStart(6, '0')}-${now}${segmentSuffix}`
 }
 
+/** Orders names of segments as they were begun. */
+export function byNumber(one: string, other: string): number {
+  return Number.parseInt(one, 10) - Number.parseInt(other, 10) || (one < other ? -1 : 1)
+}
+
 /** When a segment was begun, by its name, epoch ms. */
 export function begunAt(name: string): number | undefined {
   const at = /-(\d{10,15})\.log$/.exec(name)?.[1]
@@ -66,6 +71,11 @@ export class Segments {
     let last: Segment | undefined
     for (const segment of this.#all) if (segment.ranges.length > 0) last = segment
     return last
+  }
+
+  /** Somebody has removed the files that are not written to any more: only what is open can be read. */
+  lose(): void {
+    for (const segment of this.#all) if (segment.isSealed) segment.isLost = true
   }
 
   /** Removes a segment to which nothing more is written once all in it is elsewhere. */

@@ -10,11 +10,12 @@ import { Beginnings } from './beginnings.js'
 import { defaultSpoolDir } from './default-dir.js'
 import { WriterDirectory } from './directory.js'
 import { eventJson, type StartFacts } from './event-json.js'
-import { codeOf, realFiles, type SpoolFiles } from './files.js'
+import { realFiles, type SpoolFiles } from './files.js'
 import { maxPayloadBytes } from './frame.js'
 import type { Group, Range } from './group.js'
 import { Inheritance } from './inheritance.js'
 import { Log } from './log.js'
+import { Opening } from './opening.js'
 import { Overflow } from './overflow.js'
 import { Quarantine } from './quarantine.js'
 import { spilledIn } from './spilled.js'
@@ -53,7 +54,7 @@ export class Spool {
   readonly #upkeep: Upkeep
   readonly #troubleEpisode: Episode
   readonly #beginnings: Beginnings
-  readonly #opening: Promise<void>
+  readonly #opening: Opening
   /** Why nothing is put on disk at the moment. */
   #trouble: string | undefined = 'opening'
 
@@ -86,9 +87,14 @@ export class Spool {
     this.#upkeep = new Upkeep({
       ...{ files, clock, logger, directory, log: this.#log, inheritance: this.#inheritance },
       onTaken: () => options.onBacklog(),
-      onFenced: () => this.#fail('taken over'),
+      onRemoved: () => options.onRecovered(),
+      onFenced: (code) => this.#opening.failed(code),
     })
-    this.#opening = this.#open(directory, config.dir === undefined)
+    this.#opening = new Opening({
+      ...{ directory, isOurs: config.dir === undefined, logger },
+      onOpen: (isLate) => this.#opened(isLate),
+      onFailed: (code) => this.#failed(code),
+    })
   }
 
   get durability(): Durability {
@@ -159,7 +165,7 @@ export class Spool {
 
   /** Resolves when it takes what comes, or cannot. */
   opened(): Promise<void> {
-    return this.#opening
+    return this.#opening.tried()
   }
 
   /** Resolves when all so far is written (`strict`: is on the disk), or cannot be. */
@@ -174,33 +180,29 @@ export class Spool {
 
   /** Takes over, now and from time to time, what dead processes have left for the database. */
   async takeOver(identify: () => Promise<string>): Promise<void> {
-    await this.#opening
+    await this.#opening.tried()
     await this.#upkeep.takeOver(identify)
   }
 
   /** Writes what is left, and leaves it to whoever comes; leaves nothing if nothing is left. */
   async close(): Promise<void> {
-    await this.#opening
+    await this.#opening.stop()
     await this.#upkeep.stop()
     if (this.#upkeep.isOpen) await this.#log.close()
     await this.#upkeep.leave()
   }
 
-  async #open(directory: WriterDirectory, isDefault: boolean): Promise<void> {
-    try {
-      await directory.open(isDefault)
-      this.#trouble = undefined
-      this.#upkeep.start()
-      await this.#log.open()
-    } catch (error) {
-      this.#options.logger.warn(
-        `usage: no spool, events are held in memory only: ${directory.root} cannot be used (${codeOf(error)})`,
-      )
-      this.#fail(codeOf(error))
-    }
+  async #opened(isLate: boolean): Promise<void> {
+    this.#trouble = undefined
+    this.#beginnings.goOn()
+    this.#upkeep.start()
+    // The file that was written to may be somebody else's by now.
+    if (isLate) await this.#log.check(true)
+    await this.#log.open()
+    if (isLate) this.#options.onRecovered()
   }
 
-  #fail(code: string): void {
+  #failed(code: string): void {
     this.#trouble = code
     this.#beginnings.stop()
     this.#log.fail(code)

@@ -23,8 +23,10 @@ export interface UpkeepOptions {
   readonly inheritance: Inheritance
   /** Something was taken over. */
   readonly onTaken: () => void
-  /** Our directory was taken from us, as a dead process's, and there is no other. */
-  readonly onFenced: () => void
+  /** Files were removed, and there are others: what was in them is to be written anew. */
+  readonly onRemoved: () => void
+  /** Our directory was taken from us, or removed, and there is no other. */
+  readonly onFenced: (code: string) => void
 }
 
 /** What a spool does now and then: signs of life, looking for the dead, measuring, renewing. */
@@ -36,6 +38,7 @@ export class Upkeep {
   #database: string | undefined
   #identify: (() => Promise<string>) | undefined
   #looking: Promise<void> | undefined
+  #beating: Promise<void> | undefined
   #bytesOfOthers = 0
   #isOpen = false
   #isStopped = false
@@ -57,13 +60,15 @@ export class Upkeep {
     return this.#isOpen
   }
 
+  /** There is a directory, from now on. */
   start(): void {
     this.#isOpen = true
+    if (this.#timers.length > 0 || this.#isStopped) return
     const every = (ms: number, work: () => void) => {
       this.#timers.push(setInterval(work, ms).unref())
     }
     every(tickMs, () => this.#options.log.tick())
-    every(beatMs, () => void this.#beat())
+    every(beatMs, () => this.#beat())
     every(lookMs, () => void this.#look())
     void this.#look()
   }
@@ -79,6 +84,7 @@ export class Upkeep {
     this.#isStopped = true
     for (const timer of this.#timers) clearInterval(timer)
     this.#timers = []
+    await this.#beating
     await this.#looking
   }
 
@@ -96,25 +102,39 @@ export class Upkeep {
     }
   }
 
-  async #beat(): Promise<void> {
-    const { directory, clock, log } = this.#options
+  #beat(): void {
+    this.#beating ??= this.#beatNow().finally(() => (this.#beating = undefined))
+  }
+
+  async #beatNow(): Promise<void> {
+    const { directory, clock, log, onRemoved } = this.#options
     const isOurs = await directory.beat(clock.now())
-    if (isOurs) await log.check()
+    if (isOurs && (await log.check())) onRemoved()
     if (!isOurs && this.#isOpen && !this.#isStopped) await this.#startAgain()
   }
 
-  /** We were silent for so long that others took us for dead: what is not acknowledged is written anew. */
+  /**
+   * We were silent for so long that others took us for dead, and have what was in it: what they may not
+   * have seen is written anew. Or somebody has removed it: then all that we know is.
+   */
   async #startAgain(): Promise<void> {
-    const { directory, log, onFenced } = this.#options
+    const { directory, log, onRemoved, onFenced } = this.#options
+    const isTaken = await directory.isAdopted()
     this.#complain(
-      'another process has taken the spool directory, as of a dead one; a new one is used',
+      isTaken
+        ? 'another process has taken the spool directory, as of a dead one; a new one is used'
+        : 'the spool directory has been removed while in use; a new one is used',
     )
     try {
       await directory.reopen()
       await log.check(true)
-    } catch {
+      if (!isTaken) {
+        log.segments.lose()
+        onRemoved()
+      }
+    } catch (error) {
       this.#isOpen = false
-      onFenced()
+      onFenced(codeOf(error))
     }
   }
 

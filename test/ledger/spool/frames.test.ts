@@ -98,7 +98,7 @@ describe('frames', () => {
       tools_used: ['a', 'b'],
       cost_nano_usd: 9_007_199_254_740_991,
     })
-    const stamped = { ...one, recorded_at: new Date(), late: true }
+    const stamped = { ...one, recorded_at: new Date(), late: true as const }
     assert.deepEqual(eventOfJson(JSON.parse(eventJson(stamped) ?? '')), one)
   })
 })
