@@ -25,6 +25,8 @@ interface Ask {
 export const leaseMs = 30_000
 /** Asks that go in one update at most. */
 const maxAsks = 256
+/** How long a desk that has nothing to say is kept at least, ms: the next one's part comes beside its own. */
+const idleMs = 300_000
 /** After a silence of this length a desk speaks under another name: others may have merged what it said. */
 const silentMs = 1_800_000
 
@@ -78,8 +80,10 @@ export class Desk {
     return this.#nearness.isNear && this.#nearness.hasOthers
   }
 
+  /** Whether the store knows all of it, and has for a while: another desk may take its place. */
   get isIdle(): boolean {
-    return !this.#isDirty && !this.holds && this.#clock.elapsed() - this.#movedAt > silentMs
+    if (this.#isDirty || this.holds || this.#isMoving) return false
+    return this.#clock.elapsed() - this.#movedAt > idleMs
   }
 
   /** Rejects when the store did; nothing is held then. */

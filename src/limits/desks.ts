@@ -19,8 +19,8 @@ export interface CounterDoor {
 const confirmMs = 100
 /** The same near a limit, while other instances ask for the same subject, ms. */
 const urgentMs = 5
-/** Desks kept; beyond them idle ones are closed. */
-const maxDesks = 50_000
+/** Desks kept, each some 1.4 KB; beyond them idle ones are closed. */
+const maxDesks = 20_000
 /** Desks that ask in one trip at most. */
 const maxAsked = 100
 /** Desks whose news go in one trip at most. */
