@@ -15,7 +15,7 @@ const position = z.tuple([z.literal('budget'), z.string().max(300)])
 /** Money budgets of users, organisations and all together, for admins. */
 export function budgetRoutes(context: RouteContext): Route[] {
   const guard = context.guard('admin')
-  const json = jsonBody('64kb')
+  const json = jsonBody(64 * 1024)
   const { budgets } = context
   const list = listHandler(context)
   const one = handle(async (req, res) => {

@@ -23,7 +23,7 @@ export function eventRoutes(context: RouteContext): Route[] {
     const sender = `events\0${callerOf(req).user_id}`
     sendJson(res, await submitAll(context, events, sender), 202)
   })
-  const json = jsonBody('4mb')
+  const json = jsonBody(4 * 1024 * 1024)
   return [{ method: 'post', path: '/events', handlers: [context.guard('service'), json, take] }]
 }
 

@@ -16,7 +16,7 @@ const position = z.tuple([z.literal('tier'), z.string().max(64)])
 /** What each tier may use, for admins. */
 export function planRoutes(context: RouteContext): Route[] {
   const guard = context.guard('admin')
-  const json = jsonBody('64kb')
+  const json = jsonBody(64 * 1024)
   const list = handle(async (req, res) => {
     const { limit, cursor } = parseQuery(req, { limit: fields.limit, cursor: fields.cursor })
     const [, after] = cursor === undefined ? ['tier', ''] : decodeCursor(cursor, position)

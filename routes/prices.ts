@@ -15,7 +15,7 @@ const id = z.uuid()
 /** The host's own prices, by period, for admins. */
 export function priceRoutes(context: RouteContext): Route[] {
   const guard = context.guard('admin')
-  const json = jsonBody('64kb')
+  const json = jsonBody(64 * 1024)
   const list = listHandler(context)
   const create = handle(async (req, res) => {
     parseQuery(req, {})

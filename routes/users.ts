@@ -53,7 +53,7 @@ export function userRoutes(context: RouteContext): Route[] {
   const guard = context.guard('admin')
   const one = handle((req, res) => showUser(context, req, res))
   const list = handle((req, res) => listUsers(context, req, res))
-  const json = jsonBody('64kb')
+  const json = jsonBody(64 * 1024)
   const change = handle(async (req, res) => {
     parseQuery(req, {})
     const user_id = userIdOf(req)

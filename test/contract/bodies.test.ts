@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
+import express from 'express'
 import express4 from 'express4'
 import { bearer, startApp, type TestApp } from '../helpers/app.js'
 
@@ -102,4 +105,33 @@ describe('bodies that are none', () => {
     }
     assert.equal((await app.usage.record({ ...event, ...sound })).outcome, 'accepted')
   })
+
+  for (const [name, read] of Object.entries({ raw: express.raw, text: express.text }))
+    it(`are parsed where the host has read them as ${name} before`, async () => {
+      const host = express()
+      host.use(read({ type: '*/*', limit: '10mb' }))
+      host.use('/ai/usage', app.usage.router())
+      const server = host.listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const { port } = server.address() as AddressInfo
+      const post = async (body: string) => {
+        const headers = {
+          ...bearer('root', { role: 'admin' }),
+          'content-type': 'application/json',
+        }
+        const url = `http://127.0.0.1:${port}/ai/usage/events`
+        const response = await fetch(url, { method: 'POST', headers, body })
+        return [response.status, ((await response.json()) as Partial<Problem>).code]
+      }
+      const one = { id: name, user_id: 'ann', operation_type: 'chat', input_tokens: 1 }
+      assert.deepEqual(await post(JSON.stringify([one])), [202, undefined])
+      assert.deepEqual(await post('{'), [400, 'invalid_body'])
+      assert.deepEqual(await post('"text"'), [400, 'invalid_body'])
+      assert.deepEqual(await post(''), [400, 'invalid_body'])
+      assert.deepEqual(await post(JSON.stringify(['x'.repeat(5 * 2 ** 20)])), [
+        413,
+        'body_too_large',
+      ])
+      server.close()
+    })
 })
