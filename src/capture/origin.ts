@@ -33,6 +33,7 @@ const hosts: readonly (readonly [RegExp, string])[] = [
     'bedrock',
   ],
   [/(?:^|\.)openrouter\.ai$/, 'openrouter'],
+  [/^ai-gateway\.vercel\.sh$/, 'vercel'],
   [/^api\.deepseek\.com$/, 'deepseek'],
   [/(?:^|\.)api\.x\.ai$/, 'xai'],
   [/^api\.groq\.com$/, 'groq'],

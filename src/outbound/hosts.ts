@@ -19,6 +19,7 @@ const byName: Readonly<Record<string, string>> = {
   'api.cohere.com': 'cohere',
   'api.cohere.ai': 'cohere',
   'openrouter.ai': 'openrouter',
+  'ai-gateway.vercel.sh': 'vercel',
   'api.deepseek.com': 'deepseek',
   'api.x.ai': 'xai',
   'api.groq.com': 'groq',

@@ -30,6 +30,9 @@ export function catalogueProvider(name: string): string {
 const bedrock =
   /^(?:(?:us|us-gov|eu|apac|jp|au|ca|sa|global)\.)?(?:ai21|amazon|anthropic|cohere|deepseek|meta|mistral|openai|qwen|stability|writer)\.[\w.-]+(?::\d+)?$/
 
+/** They sell others' models at the prices of those, by names like `anthropic/claude-sonnet-4.5`. */
+const resellers = new Set(['vercel'])
+
 /** Where a model may stand in the catalogue. */
 export interface Candidate {
   readonly provider: string
@@ -45,7 +48,7 @@ export function candidates(provider: string | undefined, model: string): Candida
   const slash = plain.indexOf('/')
   const prefix = slash > 0 ? catalogueProvider(plain.slice(0, slash)) : undefined
   const rest = plain.slice(slash + 1)
-  if (provider !== undefined) {
+  if (provider !== undefined && !resellers.has(provider)) {
     const known = catalogueProvider(provider)
     const names = new Set([model, plain, ...(prefix === known ? [rest] : [])])
     return [...names].map((name) => ({ provider: known, model: name }))

@@ -20,7 +20,7 @@ export const aiSdk: Reader = {
     const usage = objectAt(payload, 'totalUsage') ?? objectAt(payload, 'usage')
     if (!usage) return false
     for (const step of arrayAt(payload, 'steps')) if (isObject(step)) readStep(step, reading)
-    if (payload.steps === undefined) addText(reading, payload.text)
+    if (payload.steps === undefined) readStep(payload, reading)
     readCall(payload, reading)
     readAiSdkUsage(usage, reading)
     return true
@@ -36,6 +36,9 @@ function readPart(type: string, payload: JsonObject, reading: Reading): boolean 
     case 'tool-input-delta':
     case 'tool-call-delta':
       addText(reading, payload.delta ?? payload.text ?? payload.textDelta ?? payload.inputTextDelta)
+      return true
+    case 'response-metadata':
+      sayModel(reading, payload.modelId)
       return true
     case 'start':
     case 'finish':
@@ -57,6 +60,8 @@ function readFacts(type: string, payload: JsonObject, reading: Reading): boolean
   if (!isAiSdkUsage(usage)) return false
   if (type === 'finish') readAiSdkUsage(usage, reading)
   else addStepUsage(usage, reading)
+  // A stream of several steps has told it step by step.
+  if (type !== 'finish' || reading.cost_usd === undefined) readGateway(payload, reading)
   return true
 }
 
@@ -79,8 +84,24 @@ function readCall(payload: JsonObject, reading: Reading): void {
   if (response?.modelId === undefined) sayModel(reading, model.modelId)
 }
 
+/**
+ * What Vercel's AI Gateway says beside the SDK's own: which model it was, and what it cost, US dollars as
+ * text. Of a key of the caller's own that is nothing.
+ * https://vercel.com/docs/ai-gateway
+ */
+function readGateway(payload: JsonObject, reading: Reading): void {
+  const gateway = objectAt(objectAt(payload, 'providerMetadata') ?? {}, 'gateway')
+  if (gateway === undefined) return
+  const routing = objectAt(gateway, 'routing') ?? gateway
+  if (reading.model === undefined)
+    sayModel(reading, routing.canonicalSlug ?? routing.originalModelId)
+  const cost = Number(gateway.cost)
+  if (cost > 0) reading.cost_usd = (reading.cost_usd ?? 0) + cost
+}
+
 function readStep(step: JsonObject, reading: Reading): void {
   readCall(step, reading)
+  readGateway(step, reading)
   addText(reading, step.text)
   for (const part of arrayAt(step, 'content')) if (isObject(part)) addText(reading, part.text)
 }

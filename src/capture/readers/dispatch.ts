@@ -35,6 +35,7 @@ const byType = new Map<string, Reader>([
   ...each(cohere, 'tool-plan-delta', 'tool-call-start', 'tool-call-delta', 'tool-call-end'),
   ...each(cohere, 'citation-start', 'citation-end'),
   ...each(aiSdk, 'start', 'start-step', 'finish-step', 'step-finish', 'finish', 'message-metadata'),
+  ...each(aiSdk, 'stream-start', 'response-metadata'),
   ...each(aiSdk, 'text-start', 'text-delta', 'text-end', 'reasoning', 'reasoning-delta'),
   ...each(aiSdk, 'tool-input-start', 'tool-input-delta', 'tool-input-available'),
   ...each(langchain, 'constructor', 'ai', 'AIMessageChunk'),
