@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Express, RequestHandler } from 'express'
 import type { Usage, UsageOptions } from '../../src/index.js'
 import { frameworks, type Framework } from '../tap/stand.js'
@@ -26,16 +27,24 @@ export const statusesOf = (answer: Buffer) =>
     Number(code),
   )
 
-/** Four requests, one after the other, as they are written on the wire. */
+/**
+ * Four requests, one after the other, as they are written on the wire. Where one was let through unasked,
+ * since the store took too long, nothing is seen of limits: another user asks then.
+ */
 export async function four(app: App, line: string, headers: Record<string, string> = {}) {
-  const user = nextUser()
   const [method = '', path = ''] = line.split(/ (.*)/)
-  const statuses: number[] = []
-  for (let index = 0; index < 4; index++) {
-    const text = requestText({ user, path, method, body: '', headers })
-    statuses.push(...statusesOf(await exchange(app, text)))
+  for (;;) {
+    const user = nextUser()
+    const answers: Buffer[] = []
+    for (let index = 0; index < 4; index++)
+      answers.push(await exchange(app, requestText({ user, path, method, body: '', headers })))
+    const isDegraded = answers.some((answer) =>
+      /^x-usage-degraded:/im.test(answer.toString('latin1')),
+    )
+    const ran = app.called.filter((one) => one === user).length
+    if (!isDegraded) return { user, statuses: answers.flatMap(statusesOf), ran }
+    await sleep(100)
   }
-  return { user, statuses, ran: app.called.filter((one) => one === user).length }
 }
 
 /** A handler that notes whom it has served. */
