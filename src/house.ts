@@ -136,7 +136,7 @@ export class House {
   }
 
   ready(): Promise<void> {
-    this.#preparing ??= prepare(this.store, this.#config).catch((error: unknown) => {
+    this.#preparing ??= prepare(this.store, this.#config.logger).catch((error: unknown) => {
       this.#preparing = undefined
       throw error
     })

@@ -84,6 +84,12 @@ export class Database {
     return new Date((this.#serverAtZero ?? this.#clock.now() - elapsed) + elapsed)
   }
 
+  /** How far this machine's clock is ahead of the server's, as far as that is known without asking, ms. */
+  get aheadMs(): number {
+    if (this.#serverAtZero === undefined) return 0
+    return this.#clock.now() - this.#serverAtZero - this.#clock.elapsed()
+  }
+
   /** Whether it is neither part of a replica set nor the router of a sharded cluster. */
   async isStandalone(): Promise<boolean> {
     const { setName, msg } = await this.command({ hello: 1 })
