@@ -175,11 +175,11 @@ export class Ledger {
   async close(): Promise<number> {
     this.stop()
     // What the log has just taken must not be left to others.
-    await within(this.#backlog.ended(), closeMs)
+    await within(Promise.all([this.#backlog.ended(), this.#live.running]), closeMs)
     await within(this.#refused.put([]), closeMs)
     this.#spoolAgain()
     if (this.#spool) await within(this.#spool.close(), closeMs)
-    const lost = this.#queue.giveUp() + this.#refused.giveUp()
+    const lost = this.#queue.giveUp() + this.#refused.giveUp() + (this.#spool?.giveUp() ?? 0)
     if (lost > 0) this.#counts.endedWith(lost)
     return lost
   }

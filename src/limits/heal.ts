@@ -28,6 +28,8 @@ export interface HealOptions {
   readonly heals: boolean
   /** Windows that are looked at even if nobody counts in them so far. Default: none. */
   readonly limited?: readonly Window[]
+  /** What was recorded later is not looked at: counters may not have been told. Default: all is. */
+  readonly recordedUntil?: Date
 }
 
 /** A counter as it was read, or that there is none. */
@@ -56,7 +58,7 @@ const lastInstant = 8.64e15
 export async function healCounter(
   { counters, sums, state }: HealDoor,
   counter: Counter,
-  { calendar, now, heals, limited = [] }: HealOptions,
+  { calendar, now, heals, limited = [], recordedUntil }: HealOptions,
 ): Promise<Healed> {
   const { parts = [], updated_at } = counter
   const restMs = updated_at === undefined ? 0 : now - updated_at.getTime()
@@ -67,7 +69,8 @@ export async function healCounter(
     .filter(({ key, window }) => limited.includes(window) || parts.some(({ k }) => k === key))
   const windows = await loggedWholly(counted, state)
   if (windows.length === 0) return { outcome: 'right' }
-  const logged = await sums.of(ownerOf(counter.subject), windows.map(spanOf), readMs)
+  const spans = windows.map(spanOf)
+  const logged = await sums.of(ownerOf(counter.subject), spans, readMs, recordedUntil)
   // Once more, after the log was read: nothing goes from it before there is a horizon.
   const known = await loggedWholly(windows, state)
   const all = windows.flatMap((window, index) =>

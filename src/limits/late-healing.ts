@@ -1,6 +1,5 @@
 import type { Clock } from '../clock.js'
 import { slowWriteMs } from '../rollup/freshness.js'
-import type { LateOwner } from '../store/log-sums.js'
 import type { Store } from '../store/store.js'
 import { dayMs } from '../time.js'
 import { healCounter, type Counter, type HealDoor } from './heal.js'
@@ -42,18 +41,30 @@ export class LateHealing {
    * the next run begins where this one did.
    */
   async run(): Promise<void> {
-    const { store, rules, maxOwners = 2_000 } = this.#options
+    const { store, rules } = this.#options
     const to = new Date((await store.db.serverNow()).getTime() - settledMs)
-    const after = this.#upTo ?? new Date(to.getTime() - dayMs)
-    const owners = await store.sums.late(after, to, maxOwners, readMs)
+    const { owners, upTo } = await this.#ownersOf(this.#upTo ?? new Date(to.getTime() - dayMs), to)
     const levels = new Map<string, Level>()
-    for (const level of await rules.levelsOfLate(owners)) levels.set(level.subject, level)
-    const failures = await this.#look([...levels.values()])
-    this.#upTo = owners.length < maxOwners ? to : goOnAfter(owners)
+    if (owners.length > 0)
+      for (const level of await rules.levelsOfLate(owners)) levels.set(level.subject, level)
+    const failures = await this.#look([...levels.values()], to)
+    this.#upTo = upTo
     if (failures.length > 0) throw failures[0]
   }
 
-  async #look(levels: readonly Level[]): Promise<unknown[]> {
+  /** The first of them, and up to when these are all: what is recorded together may be left out in part. */
+  async #ownersOf(after: Date, to: Date) {
+    const { store, maxOwners = 2_000 } = this.#options
+    for (let limit = maxOwners; ; limit *= 2) {
+      const owners = await store.sums.late(after, to, limit, readMs)
+      const last = owners.at(-1)?.last
+      if (owners.length < limit || last === undefined) return { owners, upTo: to }
+      const before = new Date(last.getTime() - 1)
+      if (owners.some((one) => one.last <= before)) return { owners, upTo: before }
+    }
+  }
+
+  async #look(levels: readonly Level[], recordedUntil: Date): Promise<unknown[]> {
     const { counters, db } = this.#options.store
     const failures: unknown[] = []
     for (let at = 0; at < levels.length; at += 500) {
@@ -66,7 +77,7 @@ export class LateHealing {
         const isBegun = counter.parts !== undefined && counter.parts.length > 0
         if (isBegun && !subject.startsWith('user:')) continue
         try {
-          await this.#heal(counter, plan)
+          await this.#heal(counter, plan, recordedUntil)
         } catch (error) {
           failures.push(error)
           // Where the store is away, nothing is gone on with.
@@ -77,18 +88,11 @@ export class LateHealing {
     return failures
   }
 
-  async #heal(counter: Counter, plan: Level['plan']): Promise<void> {
+  async #heal(counter: Counter, plan: Level['plan'], recordedUntil: Date): Promise<void> {
     const { store, clock, calendarOf } = this.#options
     const limited = ['day', 'month', ...plan.limits.map(({ window }) => window)] as const
     const calendar = calendarOf(counter.subject)
-    await healCounter(store, counter, { calendar, now: clock.now(), heals: true, limited })
+    const options = { calendar, now: clock.now(), heals: true, limited, recordedUntil }
+    await healCounter(store, counter, options)
   }
-}
-
-/** What is recorded together has one stamp, and may have been left out in part. */
-function goOnAfter(owners: readonly LateOwner[]): Date | undefined {
-  const [first, last] = [owners[0]?.last, owners.at(-1)?.last]
-  return first === undefined || last === undefined || first < last
-    ? last && new Date(last.getTime() - 1)
-    : last
 }

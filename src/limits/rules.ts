@@ -85,9 +85,13 @@ export class Rules {
     return this.#levels(this.book.ofUser(user_id, tier), user_id, org_id)
   }
 
-  /** What users are held to by their operations; who was erased lately is held to nothing more. */
+  /**
+   * What users are held to by their operations; who was erased lately is held to nothing more. Rejects
+   * where what is set for them cannot be read.
+   */
   async levelsOfLate(owners: readonly LateOwner[]): Promise<readonly Level[]> {
-    await this.ready()
+    const { accounts, plans, budgets, erasures } = this
+    await Promise.all([accounts, plans, budgets, erasures].map((one) => one.load()))
     const erased = new Set(this.erasures.open.map(({ user_id }) => user_id))
     const left = owners.filter(({ user_id }) => !erased.has(user_id))
     return left.flatMap((owner) => this.levelsOfEvent(owner))

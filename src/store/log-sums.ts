@@ -44,12 +44,22 @@ export class LogSums {
     return this.#db.within(cursor.toArray(), deadlineMs)
   }
 
-  /** Sums over spans, by the same rule as `amountOf`: what failed without using anything is nothing. */
-  async of(who: SumsOf, spans: readonly Span[], deadlineMs: number): Promise<Amount[]> {
+  /**
+   * Sums over spans, by the same rule as `amountOf`: what failed without using anything is nothing.
+   * `recordedUntil`: of what was recorded up to then. Default: of all.
+   */
+  async of(
+    who: SumsOf,
+    spans: readonly Span[],
+    deadlineMs: number,
+    recordedUntil?: Date,
+  ): Promise<Amount[]> {
     const from = Math.min(...spans.map((span) => span.from.getTime())) - longestWaitMs
     const to = Math.max(...spans.map((span) => span.to.getTime()))
     const match = { timestamp: { $gte: new Date(from), $lt: new Date(to) } }
-    const whose: Record<string, unknown> = {}
+    const whose: Record<string, unknown> = {
+      ...(recordedUntil && { recorded_at: { $lte: recordedUntil } }),
+    }
     for (const [field, id] of Object.entries(who)) whose[field] = { $eq: id }
     const cursor = this.#db
       .collection(this.#model, deadlineMs)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../../src/clock.js'
 import type { UnrecordedEvent } from '../../src/event.js'
 import type { UsageOptions } from '../../src/index.js'
@@ -139,6 +140,46 @@ describe('what comes into the log late', function () {
     ahead = 70_000
     await look()
     assert.deepEqual(await used('ann'), [1_000, 2, 1])
+  })
+
+  it('is not counted together with what a process is about to tell', async () => {
+    await takeOver([event('late', { user_id: 'ann' })])
+    await logs().updateOne({}, { $set: { recorded_at: new Date(Date.now() - 70_000) } })
+    const job = { user_id: 'ann', tier: 'free', operation_type: 'job' }
+    await app.usage.record({ ...job, input_tokens: 1_000, output_tokens: 0 })
+    await until(async () => (await logs().countDocuments()) === 2)
+    await look()
+    assert.deepEqual(await used('ann'), [1_003, 0, 2])
+  })
+
+  it('waits for what is set for its users, however long that takes to be read', async () => {
+    await takeOver([event('a', { user_id: 'vip', tier: 'open' })])
+    assert.equal((await app.send('PATCH', '/users/vip', { tier: 'free' })).status, 200)
+    await counters().deleteMany({})
+    ahead = 70_000
+    const { accounts } = store
+    const settingsSince = async (since?: Date) => {
+      await sleep(400)
+      return accounts.settingsSince(since)
+    }
+    const slow = Object.create(accounts, {
+      settingsSince: { value: settingsSince },
+    }) as Store['accounts']
+    store = { ...store, accounts: slow }
+    await look()
+    assert.deepEqual(await used('vip'), [3, 0, 1])
+  })
+
+  it('is looked at whole where all of it was recorded at once', async () => {
+    await open()
+    const stamp = { recorded_at: new Date(Date.now() - 120_000), late: true }
+    const rows = Array.from({ length: 25 }, (_, index) => ({
+      ...event(`e${index}`, { user_id: `user-${index}` }),
+      ...stamp,
+    }))
+    await logs().insertMany(rows as never)
+    await looks(20)()
+    assert.equal(await counters().countDocuments(), 25)
   })
 
   it('is looked at in portions, and nobody is left out', async () => {

@@ -62,7 +62,8 @@ export class WriterDirectory {
     if (isOurs && (!root.isDirectory() || root.uid !== (process.getuid?.() ?? root.uid))) {
       throw new Error('not_ours')
     }
-    const owner = await thisProcess(files)
+    const database = this.#owner?.database
+    const owner = { ...(await thisProcess(files)), ...(database !== undefined && { database }) }
     const text = JSON.stringify(owner)
     try {
       await this.#create(withReserve(text))
@@ -81,11 +82,24 @@ export class WriterDirectory {
       await files.mkdir(draft, { mode: directoryMode })
       await files.mkdir(join(draft, layout.adopted), { mode: directoryMode })
       await files.writeFile(join(draft, layout.owner), owner, { mode: fileMode, flush: true })
+      // One of ours that has come back (a volume was away) makes way: what is in it, we know.
+      await this.#releaseOld()
       await files.rename(draft, this.path)
     } catch (error) {
       await files.rm(draft, { recursive: true, force: true }).catch(() => undefined)
       throw error
     }
+  }
+
+  /** Leaves a directory that stands in our place to whoever comes, under another name. */
+  async #releaseOld(): Promise<void> {
+    const files = this.#files
+    const known = await files.stat(this.path).catch(() => undefined)
+    if (known === undefined) return
+    const aside = `${this.path}-${randomBytes(3).toString('hex')}`
+    await files.rename(this.path, aside)
+    const owner = { ...(await thisProcess(files)), ...this.#owner, isReleased: true }
+    await replaceFile(files, join(aside, layout.owner), JSON.stringify(owner))
   }
 
   async #freeReserves(): Promise<void> {
@@ -97,9 +111,7 @@ export class WriterDirectory {
 
   /** Creates it once more, where somebody has taken it. */
   async reopen(): Promise<void> {
-    const database = this.#owner?.database
     await this.open(this.#isOurs)
-    if (database !== undefined) await this.setDatabase(database)
   }
 
   /** Whether another process holds it, as a dead one's. */

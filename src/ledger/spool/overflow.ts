@@ -63,6 +63,13 @@ export class Overflow {
     this.#depth += count
   }
 
+  /** Gives up what stood in files that somebody has removed; answers how many that were. */
+  giveUp(): number {
+    const lost = this.#segments.lostSpilled
+    this.#depth -= lost
+    return lost
+  }
+
   async next(maxEvents: number): Promise<Batch | undefined> {
     const reading = (this.#reading ??= await this.#begin())
     if (reading === undefined) return undefined

@@ -74,8 +74,17 @@ export class Segments {
   }
 
   /** Somebody has removed the files that are not written to any more: only what is open can be read. */
-  lose(): void {
-    for (const segment of this.#all) if (segment.isSealed) segment.isLost = true
+  lose(andTheOpenOne = false): void {
+    for (const segment of this.#all) {
+      if (segment.isSealed || andTheOpenOne) segment.isLost = true
+    }
+  }
+
+  /** Events that are only in files that somebody has removed. */
+  get lostSpilled(): number {
+    let count = 0
+    for (const { isLost, spilled } of this.#all) if (isLost) count += spilled
+    return count
   }
 
   /** Removes a segment to which nothing more is written once all in it is elsewhere. */

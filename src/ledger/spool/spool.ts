@@ -188,17 +188,24 @@ export class Spool {
   async close(): Promise<void> {
     await this.#opening.stop()
     await this.#upkeep.stop()
-    if (this.#upkeep.isOpen) await this.#log.close()
+    if (!this.#upkeep.isOpen) this.#log.segments.lose(true)
+    await this.#log.close()
     await this.#upkeep.leave()
+  }
+
+  /** Once it is closed: gives up what nobody will find; answers how many events that were. */
+  giveUp(): number {
+    return this.#overflow.giveUp()
   }
 
   async #opened(isLate: boolean): Promise<void> {
     this.#trouble = undefined
     this.#beginnings.goOn()
     this.#upkeep.start()
-    // The file that was written to may be somebody else's by now.
+    // What was written before may be somebody else's by now, or nobody's.
     if (isLate) await this.#log.check(true)
     await this.#log.open()
+    if (isLate) this.#log.segments.lose()
     if (isLate) this.#options.onRecovered()
   }
 

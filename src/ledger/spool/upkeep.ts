@@ -81,10 +81,12 @@ export class Upkeep {
   }
 
   async stop(): Promise<void> {
+    // What has been removed since the last look is still written anew.
+    if (this.#isOpen) this.#beat()
+    await this.#beating
     this.#isStopped = true
     for (const timer of this.#timers) clearInterval(timer)
     this.#timers = []
-    await this.#beating
     await this.#looking
   }
 

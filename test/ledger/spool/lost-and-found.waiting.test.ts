@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict'
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { LedgerOptions } from '../../../src/ledger/ledger.js'
 import { writeFrame, type FrameKind } from '../../../src/ledger/spool/frame.js'
 import { segmentName } from '../../../src/ledger/spool/segments.js'
+import type { SpoolConfig } from '../../../src/ledger/spool/spool-options.js'
 import { FaultyFiles } from './faulty-files.js'
 import {
   database,
   deadPid,
   event,
   FakeLog,
+  filesIn,
   freshDir,
   leaveBehind,
   openLedger,
@@ -32,18 +36,18 @@ describe('a spool directory that comes and goes', function () {
   })
   after(removeDirs)
 
-  const open = () => {
+  const open = (config: Partial<SpoolConfig> = {}, more: Partial<LedgerOptions> = {}) => {
     const say = (message: string) => void said.push(message)
     const logger = { ...quiet, info: say, warn: say, error: say }
-    return openLedger(log, { dir }, { files: faulty.files, logger })
+    return openLedger(log, { dir, ...config }, { files: faulty.files, logger, ...more })
   }
   const accept = (ledger: ReturnType<typeof open>, count: number, name: string) => {
     for (let i = 0; i < count; i++) assert.ok(ledger.accept(event(`${name}${i}`)))
   }
   /** What the next process finds on disk. */
-  const successor = async () => {
+  const successor = async (root = dir) => {
     const found = new FakeLog()
-    const ledger = openLedger(found, { dir })
+    const ledger = openLedger(found, { dir: root })
     await ledger.takeOver(database)
     await until(() => ledger.depth === 0)
     await ledger.close()
@@ -95,6 +99,84 @@ describe('a spool directory that comes and goes', function () {
     await until(() => ledger.stats().durability === 'disk_interval')
     assert.equal(await ledger.close(), 0)
     assert.equal((await successor()).size, 200)
+  })
+
+  it('is ours again where it was away with its disk, and holds all that is in memory', async () => {
+    const [disk, away] = [join(dir, 'disk'), join(dir, 'away')]
+    const root = join(disk, 'spool')
+    await mkdir(disk)
+    log.isDown = false
+    const ledger = open({ dir: root })
+    await ledger.takeOver(database)
+    accept(ledger, 50, 'done')
+    await ledger.flush()
+    log.isDown = true
+    accept(ledger, 20, 'waits')
+    // Most of the first file is acknowledged: another one is begun.
+    await until(async () => (await filesIn(root)).some((name) => name.includes('000002')), 10_000)
+    faulty.mkdir = () => 'EACCES'
+    await rename(disk, away)
+    await until(() => ledger.stats().durability === 'memory', 10_000)
+    faulty.mkdir = () => undefined
+    await rename(away, disk)
+    await until(() => ledger.stats().durability === 'disk_interval', 10_000)
+    await ledger.durable()
+    const owners = (await filesIn(root)).filter((name) => name.endsWith('owner.json'))
+    for (const name of owners)
+      assert.match(await readFile(join(root, name), 'utf8'), /"database":"the-database"/)
+    assert.equal(await ledger.close(), 0)
+    const found = await successor(root)
+    assert.equal([...found.keys()].filter((id) => id.startsWith('waits')).length, 20)
+  })
+
+  it('that was removed just before the end is made again for what is in memory', async () => {
+    const ledger = open()
+    await ledger.takeOver(database)
+    accept(ledger, 20, 'e')
+    await ledger.durable()
+    await rm(dir, { recursive: true })
+    assert.equal(await ledger.close(), 0)
+    assert.equal((await successor()).size, 20)
+  })
+
+  it('that was removed, and cannot be made again, is no place where events are left', async () => {
+    const ledger = open()
+    await ledger.takeOver(database)
+    accept(ledger, 20, 'e')
+    await ledger.durable()
+    faulty.mkdir = () => 'EACCES'
+    await rm(dir, { recursive: true })
+    assert.equal(await ledger.close(), 20)
+    assert.deepEqual([ledger.depth, ledger.stats().dropped], [0, 20])
+  })
+
+  it('takes with it what was nowhere else, which is told at the end', async () => {
+    const ledger = open({}, { maxEvents: 10 })
+    await ledger.takeOver(database)
+    accept(ledger, 100, 'e')
+    await ledger.durable()
+    await until(() => ledger.stats().in_memory <= 10)
+    await rm(dir, { recursive: true })
+    await until(async () => (await readdir(dir).catch(() => [])).length > 0, 10_000)
+    await ledger.durable()
+    const lost = await ledger.close()
+    assert.equal(lost, ledger.stats().dropped)
+    assert.equal((await successor()).size, 100 - lost)
+  })
+
+  it('is not missed by what is just being written', async () => {
+    faulty.mkdir = () => 'EROFS'
+    log.isDown = false
+    const ledger = open()
+    const append = log.append.bind(log)
+    log.append = async (events) => {
+      await sleep(300)
+      return append(events)
+    }
+    accept(ledger, 10, 'e')
+    await sleep(50)
+    assert.equal(await ledger.close(), 0)
+    assert.deepEqual([log.events.size, ledger.stats().dropped], [10, 0])
   })
 
   it('says at the end what nobody has taken', async () => {
