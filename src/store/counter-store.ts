@@ -52,7 +52,7 @@ export class CounterStore {
    * room. What is rejected is uncertain, and can be done again.
    */
   async move(given: readonly Move[]): Promise<PromiseSettledResult<Moved>[]> {
-    const moves = given.map((one) => this.#toServer(one))
+    const moves = this.#toServer(given)
     if (moves.length < worthwhile) return Promise.allSettled(moves.map((one) => this.#move(one)))
     const wasSaid = await this.#say(moves)
     const said = moves.filter((_, index) => wasSaid[index])
@@ -70,7 +70,7 @@ export class CounterStore {
 
   /** Says for many subjects in one trip; answers for each whether it was said. Rejects when nothing is certain. */
   say(moves: readonly Move[]): Promise<boolean[]> {
-    return this.#say(moves.map((one) => this.#toServer(one)))
+    return this.#say(this.#toServer(moves))
   }
 
   async #say(moves: readonly Move[]): Promise<boolean[]> {
@@ -173,10 +173,14 @@ export class CounterStore {
     return distance < leastMs || distance > mostMs ? 0 : aheadMs
   }
 
-  #toServer(move: Move): Move {
+  #toServer(moves: readonly Move[]): readonly Move[] {
     const ahead = this.#aheadMs
-    if (ahead === 0) return move
-    return { ...move, now: move.now - ahead, leaseUntil: move.leaseUntil - ahead }
+    if (ahead === 0) return moves
+    return moves.map((move) => ({
+      ...move,
+      now: move.now - ahead,
+      leaseUntil: move.leaseUntil - ahead,
+    }))
   }
 
   #serverDate(ms: number): Date {

@@ -5,11 +5,7 @@ import { Healing } from '../../src/limits/healing.js'
 import { createStore, type Store } from '../../src/store/store.js'
 import type { TestApp } from '../helpers/app.js'
 import { run } from '../scripts/support.js'
-import { spend, startSpender } from './spender.js'
-
-interface Quota {
-  limits: { name: string; used: number }[]
-}
+import { spend, startSpender, usedBy } from './spender.js'
 
 const limits = [
   { name: 'requests', metric: 'requests', window: 'day', limit: 100 },
@@ -41,10 +37,7 @@ describe('counters of limits and the log', function () {
   })
   afterEach(() => app.close())
 
-  const used = async (user: string) => {
-    const quota = await app.as<Quota>(user, '/me/quota')
-    return quota.limits.map((one) => one.used)
-  }
+  const used = (user: string) => usedBy(app, user)
   const logs = () => app.database.connection.collection('usage_logs')
   const restFor = async (ms: number) => {
     // What is settled is said within moments.

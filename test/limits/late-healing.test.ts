@@ -20,11 +20,7 @@ import {
   removeDirs,
   setOwner,
 } from '../ledger/spool/support.js'
-import { spend, startSpender } from './spender.js'
-
-interface Quota {
-  limits: { name: string; used: number }[]
-}
+import { spend, startSpender, usedBy } from './spender.js'
 
 const limits = [
   { name: 'tokens', metric: 'tokens', window: 'month', limit: 10_000 },
@@ -75,10 +71,7 @@ describe('what comes into the log late', function () {
     return () => healing.run()
   }
   const look = () => looks()()
-  const used = async (user: string) => {
-    const quota = await app.as<Quota>(user, '/me/quota')
-    return quota.limits.map((one) => one.used)
-  }
+  const used = (user: string) => usedBy(app, user)
   const counters = () => app.database.connection.collection<{ _id: string }>('usage_counters')
   const logs = () => app.database.connection.collection<UnrecordedEvent>('usage_logs')
   /** A dead process has left these events; the app takes them over. */

@@ -52,3 +52,9 @@ export async function spend(
   await app.usage.flush()
   return response
 }
+
+/** What each limit of a user's plan says is used, in the order of the plan. */
+export async function usedBy(app: TestApp, user: string): Promise<number[]> {
+  const quota = await app.as<{ limits: { used: number }[] }>(user, '/me/quota')
+  return quota.limits.map(({ used }) => used)
+}

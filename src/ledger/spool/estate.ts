@@ -69,7 +69,9 @@ export function takeFrame(
     known.part.open -= 1
   }
   const event = frame.kind === 'event' ? eventOfJson(payload) : undefined
-  if (event !== undefined) events.push({ ...event, late: true })
+  if (event === undefined) return
+  event.late = true
+  events.push(event)
 }
 
 /** What was open is dealt with. */

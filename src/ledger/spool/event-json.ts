@@ -66,5 +66,6 @@ export function diedEvent(start: unknown): UnrecordedEvent | undefined {
     error_type: processDied,
     stream: false,
     attempts: 1,
+    late: true,
   }
 }

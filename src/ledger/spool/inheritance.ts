@@ -136,10 +136,7 @@ export class Inheritance {
   #end(estate: Estate): Batch | undefined {
     if (estate.isEnding) return undefined
     estate.isEnding = true
-    const events = [...estate.open.values()].flatMap(({ facts }) => {
-      const event = diedEvent(facts)
-      return event === undefined ? [] : [{ ...event, late: true as const }]
-    })
+    const events = [...estate.open.values()].flatMap(({ facts }) => diedEvent(facts) ?? [])
     this.#died += events.length
     this.#depth += events.length
     const settle = async () => {

@@ -205,8 +205,9 @@ export class Spool {
     // What was written before may be somebody else's by now, or nobody's.
     if (isLate) await this.#log.check(true)
     await this.#log.open()
-    if (isLate) this.#log.segments.lose()
-    if (isLate) this.#options.onRecovered()
+    if (!isLate) return
+    this.#log.segments.lose()
+    this.#options.onRecovered()
   }
 
   #failed(code: string): void {
