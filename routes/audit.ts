@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { AuditDoc } from '../src/store/audit-store.js'
 import type { RouteContext } from './context.js'
 import { sendJson } from './json.js'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { callerOf } from '../middleware/authenticate.js'
 import { UsageError } from '../src/errors.js'
 import type { UnrecordedEvent } from '../src/event.js'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { UsageEvent } from '../src/event.js'
 import type { LogFilter } from '../src/store/log-store.js'
 import type { RouteContext } from './context.js'

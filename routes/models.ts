@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { RouteContext } from './context.js'
 import { sendJson } from './json.js'
 import { parseQuery, spanFields, spanOf } from './query.js'

@@ -1,5 +1,5 @@
 import type { Request } from 'express'
-import { z } from 'zod'
+import * as z from 'zod'
 import { callerOf } from '../middleware/authenticate.js'
 import { usdOf } from '../src/event.js'
 import { isBudgetName, termsOf } from '../src/limits/budget-terms.js'

@@ -1,5 +1,5 @@
 import type { Request, Response } from 'express'
-import { z } from 'zod'
+import * as z from 'zod'
 import { callerOf } from '../middleware/authenticate.js'
 import type { AccountSettings, AccountSort } from '../src/store/account-store.js'
 import type { RouteContext } from './context.js'

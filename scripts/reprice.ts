@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { z } from 'zod'
+import * as z from 'zod'
 import { systemClock } from '../src/clock.js'
 import { priceOverride, type Override } from '../src/pricing/override.js'
 import { createPriceBook } from '../src/pricing/price-book.js'

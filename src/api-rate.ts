@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Clock } from './clock.js'
 import { leastRecent } from './least-recent.js'
 import { minuteMs } from './time.js'
@@ -9,7 +9,7 @@ export interface ApiRateLimit {
   perMinute?: number | undefined
 }
 
-/** Option `apiRateLimit`. */
+/** Option `apiRateLimit`. @internal */
 export const apiRateLimitSchema = z
   .union([
     z.strictObject({ perMinute: z.int().min(1).max(1_000_000).default(300) }),

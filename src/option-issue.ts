@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { invalidOption, shown } from './identity/invalid-option.js'
 
 /** What is wrong with the options, by option, rule and value. */

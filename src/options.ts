@@ -1,6 +1,6 @@
 import type { Request } from 'express'
 import type { Connection } from 'mongoose'
-import { z } from 'zod'
+import * as z from 'zod'
 import { apiRateLimitSchema, type ApiRateLimit } from './api-rate.js'
 import { captureSchema, type OutboundHosts } from './capture/capture-options.js'
 import { defaultOperations, type OperationOptions } from './capture/operations.js'

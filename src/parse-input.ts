@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { UsageError, type ErrorCode } from './errors.js'
 
 /** An instant with an offset, or a date: its midnight in UTC. */

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Problem } from './problem.js'
 
 const MODEL_NAME_CHARACTERS = 200

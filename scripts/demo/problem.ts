@@ -1,5 +1,5 @@
 import type { ErrorRequestHandler } from 'express'
-import { z } from 'zod'
+import * as z from 'zod'
 
 export type ProblemCode =
   | 'bad_request'

@@ -14,7 +14,7 @@ import {
 import { homedir, hostname } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { z } from 'zod'
+import * as z from 'zod'
 import { reasonOf } from './error.js'
 import { probeMongod } from './probe.js'
 import { errnoOf, isAlive } from './process.js'

@@ -1,7 +1,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Logger } from '../../src/logger.js'
 import { MongodError } from './error.js'
 import { inspect, isAlive } from './process.js'

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import mongoose from 'mongoose'
-import { z } from 'zod'
+import * as z from 'zod'
 import { reasonOf } from './error.js'
 
 export const replicaSetName = 'express-ai-usage'

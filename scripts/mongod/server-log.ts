@@ -1,5 +1,5 @@
 import { open, rename, stat } from 'node:fs/promises'
-import { z } from 'zod'
+import * as z from 'zod'
 
 const maxLogBytes = 10_000_000
 

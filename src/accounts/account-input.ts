@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { UsageError } from '../errors.js'
 import { instant, parseInput } from '../parse-input.js'
 import { parseIdentifier } from '../identity/user-id.js'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Reader } from './readers/reader.js'
 
 /** Base URLs of providers besides the known ones, as strings or with the provider's name. */
@@ -26,7 +26,7 @@ const outboundHosts = z.strictObject({
     .max(100),
 })
 
-/** Option `capture`. */
+/** Option `capture`. @internal */
 export const captureSchema = z
   .strictObject({
     maxBodyBytes: z

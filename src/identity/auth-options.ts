@@ -1,5 +1,5 @@
 import { KeyObject } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import { asymmetricAlgorithms, hmacAlgorithms, type Algorithm } from './algorithms.js'
 import { concealed, invalidOption, shown } from './invalid-option.js'
 import { resolveKeys, type KeySource } from './key-source.js'

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import { allowedMetadata } from '../capture/annotations.js'
 import { providerOfModel } from '../capture/provider-of-model.js'
 import { nonEmpty } from '../capture/reading.js'
@@ -21,7 +21,7 @@ const ms = z
   .max(30 * dayMs)
   .transform(Math.round)
 
-/** An operation that had no HTTP request, as `record` and `POST /events` take it. */
+/** Reads an `ExternalEventInput` that has an id. @internal */
 export const externalEvent = z.strictObject({
   /** The caller's own id: the same id counts once. */
   id: text(256),
@@ -71,6 +71,7 @@ export const externalEvent = z.strictObject({
   metadata: z.record(z.string().max(64), z.unknown()).optional(),
 })
 
+/** @internal */
 export type ExternalEvent = z.infer<typeof externalEvent>
 
 export interface ExternalContext {
@@ -242,9 +243,4 @@ function canonical(value: unknown): string {
     if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner
     return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
   })
-}
-
-/** An event as the caller of `record` writes it. `id` may be left out: then each call is a new one. */
-export type ExternalEventInput = Omit<z.input<typeof externalEvent>, 'id'> & {
-  id?: string | undefined
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Option `ledger`, with defaults. */
 export interface LedgerConfig {
@@ -7,6 +7,7 @@ export interface LedgerConfig {
   readonly lingerMs: number
 }
 
+/** @internal */
 export const ledgerSchema = z
   .strictObject({
     maxEvents: z.int().min(1).max(10_000_000).default(100_000),

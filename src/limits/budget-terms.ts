@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Limit } from './plan.js'
 
 /** A money budget as it is written down in a plan. */
@@ -29,6 +29,7 @@ export interface BudgetTerms {
 
 export const budgetPeriods = ['day', 'month'] as const
 
+/** @internal */
 export const thresholdsSchema = z
   .array(z.number().gt(0).max(1_000))
   .min(1)
@@ -45,15 +46,15 @@ const rest = {
 const usd = z.number().gt(0).max(1_000_000_000)
 const written = z.strictObject({ limitUsd: usd, ...rest })
 
-/** What can be said of a budget over HTTP. */
+/** What can be said of a budget over HTTP. @internal */
 export const budgetFields = { limit_usd: usd, ...rest }
 
-/** A budget as HTTP says it: its terms, or a preset's name. */
+/** A budget as HTTP says it: its terms, or a preset's name. @internal */
 export const budgetBody = z
   .union([preset, z.strictObject(budgetFields)])
   .transform((given): BudgetTerms => (typeof given === 'string' ? presetTerms(given) : given))
 
-/** A plan's budget, as options say it. */
+/** A plan's budget, as options say it. @internal */
 export const budgetSchema = z.union([preset, written]).transform((given): BudgetTerms => {
   if (typeof given === 'string') return presetTerms(given)
   const { limitUsd, ...more } = given

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { UsageError } from '../errors.js'
 import { parseInput } from '../parse-input.js'
 import { moved, retryMoved } from '../retry-moved.js'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import {
   budgetLimit,
   budgetSchema,
@@ -40,6 +40,7 @@ export interface PlanOptions {
   onStoreError?: 'open' | 'closed' | undefined
 }
 
+/** @internal */
 export const planName = z
   .string()
   .regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, _, - or .')
@@ -63,7 +64,7 @@ const limitSchema = z
     return { ...given, limit: isCost ? Math.round(given.limit * 1e9) : given.limit }
   })
 
-/** A plan as it is written down, checked. */
+/** A plan as it is written down, checked. @internal */
 export const planSchema = z.strictObject({
   limits: z
     .array(limitSchema)
@@ -79,8 +80,10 @@ export const planSchema = z.strictObject({
   onStoreError: z.enum(['open', 'closed']).optional(),
 })
 
+/** @internal */
 export const plansSchema = z.record(planName, planSchema).default({})
 
+/** @internal */
 export type ParsedPlan = z.output<typeof planSchema>
 
 const monthly = (limit: number): Limit => ({
@@ -115,7 +118,7 @@ const builtIn: Readonly<Record<string, Pick<Plan, 'limits' | 'priority'>>> = {
   },
 }
 
-/** The host's plans over the built-in ones, by tier. */
+/** The host's plans over the built-in ones, by tier. @internal */
 export function plansOf(
   given: Readonly<Record<string, ParsedPlan>>,
   onStoreError: Plan['onStoreError'],
@@ -136,7 +139,7 @@ export function plansOf(
 /** What a plan without a word is. */
 export const unlimited = { limits: [], priority: 0, concurrency: null } as const
 
-/** A plan as it is written down, over another of the same tier. */
+/** A plan as it is written down, over another of the same tier. @internal */
 export function planOver(own: ParsedPlan, base: Plan): Plan {
   const limits = own.limits ?? base.limits.filter(({ name }) => !isBudgetName(name))
   const known = base.limits.filter(({ name }) => isBudgetName(name))

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { invalidOption, shown } from '../identity/invalid-option.js'
 
 /** The options of `usage.prioritize`. */

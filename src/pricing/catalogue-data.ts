@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { rateOfUsd, type Rate, type Rates } from './rates.js'
 
 const usd = z.number().min(0).max(1_000_000)

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Logger } from '../logger.js'
 import { bundledTexts } from './bundled-texts.js'
 import { Catalogue } from './catalogue.js'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { instant } from '../parse-input.js'
 import { ratesOfStored, toStored, type UsdField } from './price-fields.js'
 import type { Rates } from './rates.js'
@@ -75,7 +75,7 @@ const usd = (what: string, parts: number, decimals: string) =>
 const perMillion = usd('million tokens', 1e9, 'nine')
 const perThousand = usd('thousand', 1e6, 'six')
 
-/** What is not named costs as `PriceOverride` says. */
+/** What is not named costs as `PriceOverride` says. @internal */
 export const optionalUsdFields = {
   cache_read_usd_per_million: perMillion.optional(),
   cache_write_usd_per_million: perMillion.optional(),
@@ -92,21 +92,21 @@ export const optionalUsdFields = {
   file_search_usd_per_thousand: perThousand.optional(),
 } as const
 
-/** What a price says, by kind. */
+/** What a price says, by kind. @internal */
 export const usdFields = {
   input_usd_per_million: perMillion,
   output_usd_per_million: perMillion,
   ...optionalUsdFields,
 } as const satisfies Record<UsdField, z.ZodType>
 
-/** What a price is for. */
+/** What a price is for. @internal */
 export const subjectFields = {
   provider: name(64).optional(),
   model: name(256).regex(/^[^*]*\*?$/, 'may hold one *, at its end'),
   service_tier: name(64).optional(),
 } as const
 
-/** Reads a `PriceOverride`. */
+/** Reads a `PriceOverride`. @internal */
 export const priceOverride = z
   .strictObject({
     ...subjectFields,

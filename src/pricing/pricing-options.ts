@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { priceOverride, type Override } from './override.js'
 
 /** The option `pricing`, checked, with defaults. */
@@ -8,6 +8,7 @@ export interface PricingConfig {
   readonly catalogueFile?: string | undefined
 }
 
+/** @internal */
 export const pricingOptions = z
   .strictObject({
     overrides: z.array(priceOverride).max(10_000).default([]),

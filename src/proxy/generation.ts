@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { isTokenCount, nanoUsd, type Correction } from '../event.js'
 
 const count = z.number().nullish()

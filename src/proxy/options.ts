@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { concealed, invalidOption, shown } from '../identity/invalid-option.js'
 import { dialectOf, type Dialect, type ProxyPath } from './dialects.js'
 

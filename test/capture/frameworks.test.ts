@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { AIMessage, AIMessageChunk, HumanMessage, SystemMessage } from '@langchain/core/messages'
 import { generateText, simulateReadableStream, stepCountIs, streamText, tool } from 'ai'
 import { MockLanguageModelV3 } from 'ai/test'
-import { z } from 'zod'
+import * as z from 'zod'
 import { figures, readBody, readJson, readSse } from './reading.js'
 
 const usage = {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Fault } from '../../scripts/simulator/index.js'
 import { settledCall } from '../simulator/support.js'
 import { KINDS, parseSse, startDemo, type RunningDemo } from './support.js'

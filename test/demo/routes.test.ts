@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { BilledCall } from '../../scripts/simulator/index.js'
 import { onlyCall } from '../simulator/support.js'
 import { form, KINDS, parseSse, startDemo, type Kind, type RunningDemo } from './support.js'

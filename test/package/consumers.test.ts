@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import ts from 'typescript'
 import { badPaths, cjs, esm } from './hosts.js'
 import { freshDatabase, type FreshDatabase } from '../helpers/mongo.js'
 
@@ -36,6 +38,7 @@ type HostApp = (typeof hosts)[number]
 
 interface Report {
   me: { total_tokens: number }
+  counted: string
   bad: [string, number, string][]
   others: [string, number][]
   health: string
@@ -54,7 +57,8 @@ describe('the packed package in a host of its own', function () {
     await rm(place, { recursive: true, force: true })
     await mkdir(place, { recursive: true })
     // Types are what `npm run typecheck` is for.
-    await run(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--noCheck'], { cwd: root })
+    const build = ['--import', 'tsx', 'scripts/build.ts', '--no-check']
+    await run(process.execPath, build, { cwd: root })
     await run('npm', ['pack', '--ignore-scripts', '--pack-destination', place], { cwd: root })
     const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
       version: string
@@ -99,6 +103,7 @@ describe('the packed package in a host of its own', function () {
       const report = await reports.get(name)
       assert.ok(report)
       assert.equal(report.me.total_tokens, 7)
+      assert.equal(report.counted, 'tokenizer')
       assert.equal(report.health, 'ok')
       assert.deepEqual(report.closed, { flushed: true, left_in_spool: 0 })
       assert.equal(report.stillOpen, 1)
@@ -119,6 +124,31 @@ describe('the packed package in a host of its own', function () {
       ])
     })
   }
+
+  it('declares and imports nothing that a host has not got', async () => {
+    const { dependencies, peerDependencies } = JSON.parse(
+      await readFile(join(root, 'package.json'), 'utf8'),
+    ) as Record<'dependencies' | 'peerDependencies', Record<string, string>>
+    const known = Object.keys({ ...dependencies, ...peerDependencies })
+    const files = (await readdir(join(place, 'package/dist'), { recursive: true })).filter((file) =>
+      /\.d\.ts$|\.js$/.test(file),
+    )
+    assert.ok(files.includes('src/index.js') && files.includes('src/index.d.ts'))
+    for (const file of files) {
+      const text = await readFile(join(place, 'package/dist', file), 'utf8')
+      for (const { fileName: name } of ts.preProcessFile(text, true, true).importedFiles) {
+        if (name.startsWith('.')) continue
+        const isKnown = isBuiltin(name) || known.some((one) => `${name}/`.startsWith(`${one}/`))
+        assert.ok(isKnown, `${file} imports ${name}`)
+      }
+    }
+  })
+
+  it('brings the licences of what is built into it', async () => {
+    const text = await readFile(join(place, 'package/dist/LICENCES-OF-INLINED.txt'), 'utf8')
+    for (const name of ['luxon', 'zod']) assert.match(text, new RegExp(`^${name}$`, 'm'))
+    assert.equal(text.match(/Permission is hereby granted/g)?.length, 2)
+  })
 
   it('type-checks in a TypeScript host', async () => {
     const folder = join(place, 'typescript')

@@ -12,6 +12,7 @@ const host = `
     usage.annotate(req, { input_tokens: 3, output_tokens: 4, model: 'm' })
     res.json({ reply: 'hi' })
   })
+  app.post('/ai/qa', express.json(), (req, res) => res.json({ reply: 'To be counted by a thread of its own.' }))
   const server = app.listen(0, '127.0.0.1', async () => {
     await mongoose.connect(process.env.MONGODB_URI)
     await usage.ready()
@@ -22,6 +23,10 @@ const host = `
     await fetch(base + '/ai/chat', { method: 'POST', headers: user })
     await usage.flush()
     const me = await (await fetch(base + '/ai/usage/me', { headers: user })).json()
+    const asked = { method: 'POST', headers: { ...user, 'content-type': 'application/json' }, body: '{"model":"gpt-4o","prompt":"Who counts?"}' }
+    await fetch(base + '/ai/qa', asked)
+    await usage.flush()
+    const { data: [counted] } = await (await fetch(base + '/ai/usage/me/logs', { headers: user })).json()
     const bad = []
     for (const path of JSON.parse(process.env.BAD_PATHS)) {
       const answer = await fetch(base + '/ai/usage' + path, { headers: admin })
@@ -43,7 +48,7 @@ const host = `
     const closed = await usage.close()
     const stillOpen = mongoose.connection.readyState
     await mongoose.disconnect()
-    console.log(JSON.stringify({ me, bad, others, health: health.status, closed, stillOpen, mongoose: mongoose.version }))
+    console.log(JSON.stringify({ me, counted: counted.token_source, bad, others, health: health.status, closed, stillOpen, mongoose: mongoose.version }))
   })
 `
 /** The host as an ES module. */

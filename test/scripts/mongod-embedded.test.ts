@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import mongoose from 'mongoose'
-import { z } from 'zod'
+import * as z from 'zod'
 import {
   startEmbeddedMongod,
   type EmbeddedMongod,

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Refusal } from '../dialect.js'
 
 /** A string, or parts of which the text is kept: `text`, `input_text`, `output_text`. */

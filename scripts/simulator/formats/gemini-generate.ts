@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { BilledPlan, Format, Frame, ShapeOptions, Wire } from '../format.js'
 import { stepsOf, type Completion, type Message } from '../inference.js'
 import { randomId } from '../random.js'

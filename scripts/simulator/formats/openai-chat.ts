@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Refusal } from '../dialect.js'
 import type { BilledPlan, Format, Frame, ShapeOptions } from '../format.js'
 import { stepsOf, type Completion } from '../inference.js'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Format } from '../format.js'
 import { randomId, seededRandom, seedOf } from '../random.js'
 import { countTokens } from '../tokens.js'

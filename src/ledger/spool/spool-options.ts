@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /**
  * When the disk is asked to keep what was written: `interval` within 200 ms, `strict` before `record`
@@ -26,6 +26,7 @@ export interface SpoolConfig {
 
 const minBytes = 16 * 1024 * 1024
 
+/** @internal */
 export const spoolSchema = z
   .union([
     z.strictObject({

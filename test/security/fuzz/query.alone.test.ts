@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Request } from 'express'
 import fc from 'fast-check'
-import { z } from 'zod'
+import * as z from 'zod'
 import { logFilterOf, logPageFields } from '../../../routes/logs.js'
 import {
   cursorInstant,
