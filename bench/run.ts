@@ -4,10 +4,11 @@ import { parseArgs } from 'node:util'
 import { seededRandom } from '../scripts/simulator/random.js'
 import { freshDatabase, stopTestMongo, type FreshDatabase } from '../test/helpers/mongo.js'
 import { build } from './build.js'
+import type { Memory } from './collected.js'
 import type { IngestWay } from './ingest.js'
 import type { OutboundWay } from './outbound.js'
 import { measureReserve } from './reserve-report.js'
-import { residentBytes } from './memory.js'
+import { memoryOf } from './memory.js'
 import { profile } from './profile.js'
 import {
   bareText,
@@ -123,18 +124,23 @@ async function sources(): Promise<string> {
 }
 
 async function measureMemory(built: (file: string) => string, load: Child): Promise<string> {
-  const added: Record<'bare' | 'mongoose', number[]> = { bare: [], mongoose: [] }
+  const added: Record<'mongoose' | 'bare', Memory[]> = { mongoose: [], bare: [] }
   for (let round = 0; round < size.memory; round++) {
     const of = async (name: string) =>
-      residentBytes(load, built('server.js'), [name, await databaseUri(), secret], size.answered)
+      memoryOf(load, built('server.js'), [name, await databaseUri(), secret], size.answered)
     const ours = await of('usage')
-    added.bare.push(ours - (await of('bare')))
-    added.mongoose.push(ours - (await of('mongoose')))
+    for (const name of ['mongoose', 'bare'] as const) {
+      const theirs = await of(name)
+      added[name].push({ resident: ours.resident - theirs.resident, own: ours.own - theirs.own })
+    }
   }
-  const megabytes = (bytes: number[]) => (spreadOf(bytes).median / 2 ** 20).toFixed(0)
+  const megabytes = (name: 'mongoose' | 'bare', what: keyof Memory) =>
+    `+${(spreadOf(added[name].map((one) => one[what])).median / 2 ** 20).toFixed(0)} MB`
   return (
-    `Memory before the tokeniser loads: +${megabytes(added.mongoose)} MB resident over the same app ` +
-    `with its own mongoose connection, +${megabytes(added.bare)} MB over the app without MongoDB.`
+    `Memory before the tokeniser loads: ${megabytes('mongoose', 'own')} of its own over the same app ` +
+    `with its own mongoose connection (${megabytes('mongoose', 'resident')} resident: with pages of ` +
+    `Node's own file, for dates and collation), ${megabytes('bare', 'own')} over the app without ` +
+    `MongoDB (${megabytes('bare', 'resident')}).`
   )
 }
 

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import type express from 'express'
 import type { Response } from 'express'
-import { collectedRss } from './collected.js'
+import { collectedMemory } from './collected.js'
 import { chunks, completion, reply } from './payloads.js'
 import { serve } from './rpc.js'
 import { mount } from './variants.js'
@@ -78,7 +78,7 @@ const server = app.listen(0, '127.0.0.1', () => {
       await mounted.drain()
       return snapshot()
     },
-    resident: collectedRss,
+    memory: collectedMemory,
     startProfile,
     takeProfile,
     stop: async () => {
