@@ -38,7 +38,11 @@ async function tokensOf(input: number, dispatcher?: object): Promise<number[]> {
 }
 
 const unlimited = await Promise.all(inputs.map((input) => tokensOf(input)))
-const key = Symbol.for('undici.globalDispatcher.1')
+// From Node 26 on, what is under the older name is a dispatcher for earlier versions.
+const key =
+  [2, 1]
+    .map((version) => Symbol.for(`undici.globalDispatcher.${version}`))
+    .find((one) => Reflect.has(globalThis, one)) ?? Symbol()
 const own = Reflect.get(globalThis, key) as { constructor: AgentClass }
 const agent = new own.constructor({ connections: 2 })
 const given = await Promise.all(inputs.map((input) => tokensOf(input, agent)))

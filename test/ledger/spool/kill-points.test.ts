@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { realFiles, type SpoolFiles } from '../../../src/ledger/spool/files.js'
@@ -17,9 +17,18 @@ import {
   until,
 } from './support.js'
 
+interface Mortal {
+  readonly files: SpoolFiles
+  readonly isDead: () => boolean
+  /** Closes what the dead has left open, as the system does. */
+  readonly closeAll: () => Promise<void>
+}
+
 /** A file system whose process dies after so many calls: from then on none does anything, or returns. */
-function mortal(calls: number): { files: SpoolFiles; isDead: () => boolean } {
+function mortal(calls: number): Mortal {
   let left = calls
+  const opened: FileHandle[] = []
+  let isBuried = false
   const lives = () => left-- > 0
   const never = () => new Promise<never>(() => undefined)
   const wrap = <T extends object>(target: T): T =>
@@ -34,11 +43,19 @@ function mortal(calls: number): { files: SpoolFiles; isDead: () => boolean } {
           }
           const answer: unknown = Reflect.apply(value, inner, args)
           if (key !== 'open' || !(answer instanceof Promise)) return answer
-          return answer.then((handle: object) => wrap(handle))
+          return answer.then((handle: FileHandle) => {
+            opened.push(handle)
+            if (isBuried) void handle.close()
+            return wrap(handle)
+          })
         }
       },
     })
-  return { files: wrap({ ...realFiles }), isDead: () => left <= 0 }
+  const closeAll = async () => {
+    isBuried = true
+    await Promise.all(opened.map((handle) => handle.close().catch(() => undefined)))
+  }
+  return { files: wrap({ ...realFiles }), isDead: () => left <= 0, closeAll }
 }
 
 /** What is accepted, written, stored, and deleted in a short life; answers what was certain of it. */
@@ -70,13 +87,14 @@ describe('a process that dies between two calls of the file system', function ()
     for (let calls = 1; !hasLived; calls += 1) {
       const dir = await freshDir()
       const log = new FakeLog()
-      const { files, isDead } = mortal(calls)
+      const { files, isDead, closeAll } = mortal(calls)
       const certain: string[] = []
       const life = live(dir, log, files).then((all) => certain.push(...all))
       await Promise.race([life, until(isDead).then(() => sleep(15))])
       hasLived = !isDead()
       points += 1
       const before = new Set(log.events.keys())
+      await closeAll()
       await bury(dir)
       log.isDown = false
       const ledger = openLedger(log, { dir })
