@@ -16,15 +16,14 @@ export function build(): (file: string) => string {
   execFileSync(process.execPath, args, { cwd: root, stdio: 'inherit' })
   buildSync({
     entryPoints: programs.map((name) => join(root, 'bench', `${name}.ts`)),
-    ...{
-      outdir: out,
-      bundle: true,
-      splitting: true,
-      platform: 'node',
-      format: 'esm',
-      target: 'node20.19',
-    },
-    ...{ packages: 'external', external: ['../src/index.js'] },
+    outdir: out,
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20.19',
+    packages: 'external',
+    external: ['../src/index.js'],
   })
   return (file) => join(out, file)
 }

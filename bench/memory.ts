@@ -4,7 +4,8 @@ import { Child } from './rpc.js'
 import { tokens } from './tokens.js'
 
 /**
- * Memory of a fresh process after a garbage collection, once it has answered some thousand requests. No request needs the tokeniser.
+ * Memory of a fresh process after a garbage collection, once it has answered some thousand requests.
+ * None of them needs the tokeniser.
  */
 export async function memoryOf(
   load: Child,

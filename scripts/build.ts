@@ -5,7 +5,7 @@
  * checked.
  */
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { build as bundle, type BuildOptions } from 'esbuild'
@@ -50,7 +50,8 @@ async function buildModules(): Promise<void> {
 function writeLicences(): void {
   const texts = inlined.map((name) => {
     const folder = join(root, 'node_modules', name)
-    const file = name === 'luxon' ? 'LICENSE.md' : 'LICENSE'
+    const file = readdirSync(folder).find((one) => /^licen[cs]e/i.test(one))
+    if (file === undefined) throw new Error(`${name} has no licence`)
     return `${name}\n\n${readFileSync(join(folder, file), 'utf8')}`
   })
   writeFileSync(join(dist, 'LICENCES-OF-INLINED.txt'), texts.join('\n\n'))

@@ -14,13 +14,16 @@ export class LeaseStore {
 
   /**
    * Takes or renews the lease of a job for so long, ms, in one update; false while another has it. All
-   * times are the database's. A lease that ends later than one taken now could is worth nothing: it was
-   * taken by a clock that was wrong.
+   * times are the database's. A lease that ends far later than one taken now could is worth nothing: it
+   * was taken by a clock that was wrong. Somewhat later is not: of two who ask at once, the one whose
+   * question came first may be answered last.
    */
   async take(job: string, owner: string, ms: number): Promise<boolean> {
     const until = { $add: ['$$NOW', ms] }
     const known = { $ifNull: ['$until', new Date(0)] }
-    const isFree = { $or: [{ $lte: [known, '$$NOW'] }, { $gt: [known, until] }] }
+    const isFree = {
+      $or: [{ $lte: [known, '$$NOW'] }, { $gt: [known, { $add: ['$$NOW', 2 * ms] }] }],
+    }
     const isOurs = { $or: [{ $eq: ['$owner', owner] }, isFree] }
     const taking = {
       owner: { $cond: [isOurs, owner, '$owner'] },

@@ -75,6 +75,17 @@ describe('instances that share a database', function () {
     await holder.usage.close()
   })
 
+  it('leave a lease to who has got it from a question that came a moment later', async () => {
+    const store = createStore(database.connection, systemClock)
+    const ms = 60_000
+    // The other's question is put when the database has begun to answer this one, and done before it.
+    const until = new Date(Date.now() + ms + 5_000)
+    await leases().insertOne({ _id: 'rollup', owner: 'other', until })
+    assert.equal(await store.leases.take('rollup', 'late', ms), false)
+    assert.equal(await store.leases.take('rollup', 'other', ms), true)
+    assert.equal((await leases().findOne({ _id: 'rollup' }))?.owner, 'other')
+  })
+
   it('run all the same under a lease of a clock that was wrong', async () => {
     const far = new Date('2199-01-01')
     await leases().insertOne({ _id: 'rollup', owner: 'nobody', until: far })

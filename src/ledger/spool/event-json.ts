@@ -44,9 +44,8 @@ export function eventOfJson(value: unknown): UnrecordedEvent | undefined {
   const timestamp = new Date(String(event.timestamp))
   const hasNames = typeof event._id === 'string' && typeof event.user_id === 'string'
   if (!hasNames || Number.isNaN(timestamp.getTime())) return undefined
-  for (const stamp of ['recorded_at', 'late']) {
-    if (stamp in event) Reflect.deleteProperty(event, stamp)
-  }
+  if ('recorded_at' in event) delete event.recorded_at
+  if ('late' in event) delete event.late
   event.timestamp = timestamp
   return event as unknown as UnrecordedEvent
 }
