@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid'
 import type { AuditDoc } from '../../models/audit.js'
 import { durable, type Database } from './database.js'
 import type { Databases } from './databases.js'
+import { beyond, newestFirst } from './newest-first.js'
 
 export type { AuditDoc }
 
@@ -54,16 +55,14 @@ export class AuditStore {
   /** A page, newest first. */
   async page(filter: AuditFilter, after: AuditPosition | undefined, limit: number) {
     const equal = Object.entries(filter).map(([field, value]) => ({ [field]: { $eq: value } }))
-    const beyond = after && {
-      $or: [{ at: { $lt: after.at } }, { at: after.at, _id: { $lt: after.id } }],
-    }
-    const conditions = [...equal, ...(beyond ? [beyond] : [])]
-    const cursor = this.#reading
-      .collection(this.#model)
-      .find(conditions.length === 0 ? {} : { $and: conditions })
-      .sort({ at: -1, _id: -1 })
-      .limit(limit)
-    return this.#reading.within(cursor.toArray())
+    const conditions = [...equal, ...(after ? beyond('at', after.at, after.id) : [])]
+    return newestFirst('at', limit, (sort, most, since) => {
+      const which = since ? [...conditions, { at: { $gte: since } }] : conditions
+      const cursor = this.#reading
+        .collection(this.#model)
+        .find(which.length > 0 ? { $and: which } : {})
+      return this.#reading.within(cursor.sort(sort).limit(most).toArray())
+    })
   }
 
   async #settle(_id: string, outcome: AuditDoc['outcome']): Promise<void> {

@@ -2,6 +2,7 @@ import { processDied, type Correction, type UsageEvent } from '../event.js'
 import type { Model } from 'mongoose'
 import { durable, type Database } from './database.js'
 import type { Databases } from './databases.js'
+import { beyond, newestFirst } from './newest-first.js'
 import { stamped, stampedAnew } from './stamped.js'
 import { outcomeOfError, outcomeOfInsert, type WriteOutcome } from './write-outcome.js'
 
@@ -114,11 +115,12 @@ export class LogStore {
     after: LogPosition | undefined,
     limit: number,
   ): Promise<UsageEvent[]> {
-    const cursor = this.#read()
-      .find(match(filter, after))
-      .sort({ timestamp: -1, _id: -1 })
-      .limit(limit)
-    return this.#reading.within(cursor.toArray())
+    const conditions = match(filter, after)
+    return newestFirst('timestamp', limit, (sort, most, since) => {
+      const which = since ? [...conditions, { timestamp: { $gte: since } }] : conditions
+      const cursor = this.#read().find(which.length > 0 ? { $and: which } : {})
+      return this.#reading.within(cursor.sort(sort).limit(most).toArray())
+    })
   }
 
   /** What the latest operations of a kind that succeeded have used, newest first. */
@@ -164,10 +166,11 @@ export class LogStore {
   }
 }
 
+/** What an event of the page fulfils, all of it. */
 function match(filter: LogFilter, after: LogPosition | undefined) {
   const { user_id, model, endpoint, status, success, min_tokens, from, to } = filter
   const timestamp = { ...(from && { $gte: from }), ...(to && { $lt: to }) }
-  return {
+  const conditions = {
     ...(user_id !== undefined && { user_id: { $eq: user_id } }),
     ...(model !== undefined && { model: { $eq: model } }),
     ...(endpoint !== undefined && { endpoint: { $eq: endpoint } }),
@@ -175,11 +178,9 @@ function match(filter: LogFilter, after: LogPosition | undefined) {
     ...(success !== undefined && { success }),
     ...(min_tokens !== undefined && { tokens_used: { $gte: min_tokens } }),
     ...((from ?? to) && { timestamp }),
-    ...(after && {
-      $or: [
-        { timestamp: { $lt: after.timestamp } },
-        { timestamp: after.timestamp, _id: { $lt: after.id } },
-      ],
-    }),
   }
+  return [
+    ...(Object.keys(conditions).length > 0 ? [conditions] : []),
+    ...(after ? beyond('timestamp', after.timestamp, after.id) : []),
+  ]
 }
