@@ -11,6 +11,7 @@ import { freshly } from './insight/freshly.js'
 import { estimate, estimateSamples } from './insight/estimate.js'
 import { globalUsage } from './insight/global-usage.js'
 import { modelsUsage, type ModelsQuestion } from './insight/models.js'
+import { LiveHour } from './insight/live-hour.js'
 import { realtime, type Realtime } from './insight/realtime.js'
 import { paced } from './insight/paced.js'
 import { quota } from './insight/quota.js'
@@ -78,7 +79,8 @@ function freshAnswers(config: Config, house: House) {
   const { clock, timezone } = config
   const { store, plans, limits } = house
   const way = { stored: () => house.stored(), oldestMs: () => house.ledger.stats().oldest_ms }
-  const live = freshly(way, () => realtime(store, clock.now()))
+  const hour = new LiveHour(store, clock)
+  const live = freshly(way, () => realtime(hour, store.logs, () => clock.now()))
   return {
     realtime: shared(live, shareMs, clock),
     userUsage: freshly(way, (user: AskedUser, span: Span, zone: string) =>
@@ -166,7 +168,7 @@ function askHealth(
 ): () => Promise<HealthReport> {
   const startedAt = clock.elapsed()
   // A database that answers pings and nothing else is not asked more often than one that is well.
-  const known = shared(() => live().catch(() => undefined), shareMs, clock)
+  const known = shared(() => live().catch(() => undefined), shareMs, clock, 4)
   return async () => {
     const databaseUp = await ping()
     return healthReport({

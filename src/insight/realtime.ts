@@ -1,7 +1,8 @@
 import type { UsageEvent } from '../event.js'
-import type { LiveStore, MinuteRow } from '../store/live-store.js'
+import type { MinuteSums } from '../store/live-store.js'
 import type { LogStore } from '../store/log-store.js'
-import { floorTo, hourMs, minuteMs } from '../time.js'
+import { minuteMs } from '../time.js'
+import type { LiveHour } from './live-hour.js'
 
 /** The answer of `GET /realtime`, and of each event of `/realtime/stream`. */
 export interface Realtime {
@@ -21,27 +22,25 @@ export interface Realtime {
   recent_operations: UsageEvent[]
 }
 
-/** The last hour up to now, whole minutes: the current one and the 59 before it. */
+/** The last hour up to now, and what was done last. */
 export async function realtime(
-  store: { live: LiveStore; logs: LogStore },
-  now: number,
+  hour: LiveHour,
+  logs: LogStore,
+  now: () => number,
 ): Promise<Realtime> {
-  const first = floorTo(now, minuteMs) - hourMs + minuteMs
-  const span = { from: new Date(first), to: new Date(first + hourMs) }
-  const [rows, active_users, recent_operations] = await Promise.all([
-    store.live.minutes(span),
-    store.live.activeUsers(span),
-    store.logs.page({}, undefined, 20),
+  const [{ first, rows, users }, recent_operations] = await Promise.all([
+    hour.look(),
+    logs.page({}, undefined, 20),
   ])
   return {
-    generated_at: new Date(now),
-    last_hour: { ...lastHour(rows), active_users },
+    generated_at: new Date(now()),
+    last_hour: { ...lastHour(rows), active_users: users },
     per_minute: perMinute(rows, first),
     recent_operations,
   }
 }
 
-function lastHour(rows: readonly MinuteRow[]) {
+function lastHour(rows: readonly MinuteSums[]) {
   const by = new Map<string, number>()
   const sum = { operations: 0, failed: 0, tokens: 0, ms: 0, samples: 0 }
   for (const row of rows) {
@@ -62,7 +61,7 @@ function lastHour(rows: readonly MinuteRow[]) {
   }
 }
 
-function perMinute(rows: readonly MinuteRow[], first: number) {
+function perMinute(rows: readonly MinuteSums[], first: number) {
   const minutes = Array.from({ length: 60 }, (_, index) => ({
     minute: new Date(first + index * minuteMs),
     operations: 0,

@@ -4,7 +4,7 @@ import type { Span } from '../time.js'
 import type { Database } from './database.js'
 
 /** One minute of the log, per kind of operation. */
-export interface MinuteRow {
+export interface MinuteSums {
   minute: Date
   operation_type: string
   operations: number
@@ -13,6 +13,13 @@ export interface MinuteRow {
   response_time_ms_sum: number
   response_time_samples: number
 }
+
+export interface MinuteRow extends MinuteSums {
+  /** Who did any of it, each once. */
+  users: string[]
+}
+
+const minute = { $dateTrunc: { date: '$timestamp', unit: 'minute' } }
 
 /** The latest part of the log, for realtime views. */
 export class LiveStore {
@@ -29,15 +36,13 @@ export class LiveStore {
       { $match: { timestamp: { $gte: from, $lt: to } } },
       {
         $group: {
-          _id: {
-            minute: { $dateTrunc: { date: '$timestamp', unit: 'minute' } },
-            operation_type: '$operation_type',
-          },
+          _id: { minute, operation_type: '$operation_type' },
           operations: { $sum: 1 },
           failed_operations: { $sum: { $cond: ['$success', 0, 1] } },
           tokens: { $sum: '$tokens_used' },
           response_time_ms_sum: { $sum: '$response_time_ms' },
           response_time_samples: { $sum: { $cond: [{ $gte: ['$response_time_ms', 0] }, 1, 0] } },
+          users: { $addToSet: '$user_id' },
         },
       },
       { $replaceWith: { $mergeObjects: ['$$ROOT', '$_id'] } },
@@ -46,16 +51,14 @@ export class LiveStore {
     return this.#db.within(this.#logs().aggregate<MinuteRow>(pipeline).toArray())
   }
 
-  async activeUsers({ from, to }: Span): Promise<number> {
+  /** Starts of the minutes of a span holding an event recorded from `since` on; an index alone tells. */
+  async touchedMinutes(since: Date, { from, to }: Span): Promise<Date[]> {
     const pipeline = [
-      { $match: { timestamp: { $gte: from, $lt: to } } },
-      { $group: { _id: '$user_id' } },
-      { $count: 'users' },
+      { $match: { recorded_at: { $gte: since }, timestamp: { $gte: from, $lt: to } } },
+      { $group: { _id: minute } },
     ]
-    const [found] = await this.#db.within(
-      this.#logs().aggregate<{ users: number }>(pipeline).toArray(),
-    )
-    return found?.users ?? 0
+    const found = await this.#db.within(this.#logs().aggregate<{ _id: Date }>(pipeline).toArray())
+    return found.map(({ _id }) => _id)
   }
 
   #logs() {
