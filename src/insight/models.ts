@@ -5,7 +5,7 @@ import { percentile } from '../rollup/histogram.js'
 import { localDays, type Span } from '../time.js'
 import { planRead } from './plan.js'
 import { costUsd, meanResponseMs, percent, tokensOf } from './rates.js'
-import { freshness, readSlices, sumCells, type InsightDoor } from './timeline.js'
+import { freshness, globalCells, type InsightDoor } from './timeline.js'
 import { unpricedOf, type Unpriced } from './unpriced.js'
 
 /** The most models that are compared, and that each is compared with. */
@@ -71,7 +71,7 @@ export async function modelsUsage(
   price: PriceSum,
 ): Promise<ModelsUsage> {
   const plan = planRead(span, await freshness(store))
-  const cells = sumCells(await readSlices(store, plan, undefined))
+  const cells = await globalCells(store, plan, store.rows.read(plan.log, undefined))
   const groups = [...cells.groups(['model', 'provider'])].flatMap(named).sort(mostUsed)
   const others = candidatesOf(groups, compare)
   return {

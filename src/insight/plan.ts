@@ -75,7 +75,7 @@ function step(
 }
 
 /** Adds a part, joined to the one before where they meet. */
-function append(parts: Span[], from: number, to: number): void {
+export function append(parts: Span[], from: number, to: number): void {
   const last = parts.at(-1)
   if (last?.to.getTime() === from) parts[parts.length - 1] = { from: last.from, to: new Date(to) }
   else parts.push({ from: new Date(from), to: new Date(to) })

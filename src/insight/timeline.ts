@@ -6,13 +6,15 @@ import type { LocalDay, Span } from '../time.js'
 import type { Freshness, ReadPlan } from './plan.js'
 
 /** The store as questions see it. */
-export type InsightDoor = Pick<Store, 'logs' | 'rows' | 'days' | 'intervals' | 'accounts' | 'state'>
+export type InsightDoor = Pick<
+  Store,
+  'logs' | 'rows' | 'days' | 'intervals' | 'presence' | 'globalCells' | 'accounts' | 'state'
+>
 
 /** A piece of the past: when it began, and what was done in it. */
 export interface Slice {
   start: Date
   cells: readonly PartOfCell[]
-  unique_users?: number
 }
 
 /** How far the rollups can be trusted right now. */
@@ -27,47 +29,39 @@ export async function freshness(store: InsightDoor): Promise<Freshness> {
   }
 }
 
-/** Everything one user (or, without id, everybody) did in a planned span. */
+/** Everything one user did in a planned span. */
 export async function readSlices(
   store: InsightDoor,
   plan: ReadPlan,
-  userId: string | undefined,
+  userId: string,
 ): Promise<Slice[]> {
-  const [rolledUp, rows] = await Promise.all([
-    rolledUpSlices(store, plan, userId),
+  const [days, intervals, rows] = await Promise.all([
+    store.days.readUser(plan.days, userId),
+    store.intervals.readUser(plan.intervals, userId),
     store.rows.read(plan.log, userId),
   ])
-  return [...rolledUp, ...rows.map(sliceOf)]
+  return [
+    ...days.map(({ date, cells }) => ({ start: date, cells })),
+    ...intervals.map(({ start, cells }) => ({ start, cells })),
+    ...rows.map(sliceOf),
+  ]
 }
 
-/** What of it is read from the rollups. */
-export async function rolledUpSlices(
-  store: InsightDoor,
-  plan: Omit<ReadPlan, 'log'>,
-  userId: string | undefined,
-): Promise<Slice[]> {
-  const [days, intervals] = await Promise.all([
-    userId === undefined
-      ? store.days.read(plan.days, 'global')
-      : store.days.readUser(plan.days, userId),
-    userId === undefined
-      ? store.intervals.read(plan.intervals, 'global')
-      : store.intervals.readUser(plan.intervals, userId),
-  ])
-  return [
-    ...days.map((doc) => ({ start: doc.date, ...pick(doc) })),
-    ...intervals.map((doc) => ({ start: doc.start, ...pick(doc) })),
-  ]
+/** What the rollups and the log say of everybody in a planned span, all together. */
+export async function globalCells(
+  { globalCells: { days, intervals } }: InsightDoor,
+  plan: ReadPlan,
+  rows: Promise<readonly LogRow[]>,
+): Promise<CellSet> {
+  const parts = [days.read(plan.days), intervals.read(plan.intervals), rows]
+  const set = new CellSet()
+  for (const part of await Promise.all(parts)) for (const cell of part) set.add(cell)
+  return set
 }
 
 /** What a row of the log says. */
 export function sliceOf(row: LogRow): Slice {
   return { start: row.start, cells: [row] }
-}
-
-function pick(doc: { cells: readonly PartOfCell[]; unique_users?: number }): Omit<Slice, 'start'> {
-  const { cells, unique_users } = doc
-  return { cells, ...(unique_users !== undefined && { unique_users }) }
 }
 
 /** All cells of the slices that begin inside a span, together. */

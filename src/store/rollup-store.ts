@@ -6,7 +6,7 @@ import { durable, type Database } from './database.js'
 import type { Databases } from './databases.js'
 import { dayOf } from './day-of.js'
 import { inParts, rangesAtOnce } from './span-parts.js'
-import type { UserFigures, UserSum, UserTotals } from './user-sums.js'
+import type { DaySum, UserFigures, UserSum, UserTotals } from './user-sums.js'
 import {
   keyOf,
   notNewerThan,
@@ -20,6 +20,14 @@ type Doc = (DayDoc | IntervalDoc) & { _id: string }
 const chunk = 500
 /** How long the sums over all documents of some users may take: rolling up waits for them. */
 const totalsMs = 60_000
+
+/** What the sums of documents say, of a user or of a day. */
+const sums = {
+  operations: { $sum: '$total_operations' },
+  tokens: { $sum: '$total_tokens' },
+  cost_nano_usd: { $sum: '$cost_nano_usd' },
+  unpriced_operations: { $sum: '$unpriced_operations' },
+}
 
 /** One rollup collection (`daily_stats` or `usage_intervals`) in domain verbs. */
 export class RollupStore<T extends Doc> {
@@ -120,37 +128,29 @@ export class RollupStore<T extends Doc> {
     return last?.last_activity_at
   }
 
-  /**
-   * Sums per user over these spans, and per user and day of those that are given. A user may come
-   * several times, to be added up.
-   */
-  async perUser(spans: readonly Span[], days?: readonly LocalDay[]): Promise<UserSum[]> {
-    const day = days && dayOf(`$${this.#at}`, days)
+  /** Sums per user over these spans. A user may come several times, to be added up. */
+  async perUser(spans: readonly Span[]): Promise<UserSum[]> {
     const stages = [
-      {
-        $group: {
-          _id: { user_id: '$user_id', ...(day && { day }) },
-          operations: { $sum: '$total_operations' },
-          tokens: { $sum: '$total_tokens' },
-          cost_nano_usd: { $sum: '$cost_nano_usd' },
-          unpriced_operations: { $sum: '$unpriced_operations' },
-        },
-      },
-      {
-        $project: {
-          _id: 0,
-          user_id: '$_id.user_id',
-          day: '$_id.day',
-          operations: 1,
-          tokens: 1,
-          cost_nano_usd: 1,
-          unpriced_operations: 1,
-        },
-      },
+      { $group: { _id: '$user_id', ...sums } },
+      { $set: { user_id: '$_id' } },
+      { $unset: '_id' },
     ]
     return this.#inParts(spans, ($or) => {
       const pipeline = [{ $match: { scope: 'user', $or } }, ...stages]
       return this.#reading.within(this.#native().aggregate<UserSum>(pipeline).toArray())
+    })
+  }
+
+  /** Sums of everybody on each of some days. A day may come several times, to be added up. */
+  async perDay(spans: readonly Span[], days: readonly LocalDay[]): Promise<DaySum[]> {
+    const stages = [
+      { $group: { _id: dayOf(`$${this.#at}`, days), ...sums, users: { $max: '$unique_users' } } },
+      { $set: { day: '$_id' } },
+      { $unset: '_id' },
+    ]
+    return this.#inParts(spans, ($or) => {
+      const pipeline = [{ $match: { ...whoFilter('global'), $or } }, ...stages]
+      return this.#reading.within(this.#native().aggregate<DaySum>(pipeline).toArray())
     })
   }
 

@@ -20,6 +20,7 @@ import { BudgetStore } from './budget-store.js'
 import { CounterStore } from './counter-store.js'
 import type { Database } from './database.js'
 import { databasesOf } from './databases.js'
+import { GlobalCells } from './global-cells.js'
 import { LeaseStore } from './lease-store.js'
 import { LiveStore } from './live-store.js'
 import { LogRetention } from './log-retention.js'
@@ -33,6 +34,7 @@ import { PersonFacts } from './person-facts.js'
 import { PersonLogs } from './person-logs.js'
 import { PersonRollups } from './person-rollups.js'
 import { PlanStore } from './plan-store.js'
+import { Presence } from './presence.js'
 import { PriceStore } from './price-store.js'
 import { RollupStore } from './rollup-store.js'
 import { StateStore } from './state-store.js'
@@ -47,6 +49,9 @@ export interface Store {
   readonly live: LiveStore
   readonly days: RollupStore<DayDoc>
   readonly intervals: RollupStore<IntervalDoc>
+  readonly presence: Presence
+  /** `days` and `intervals` of everybody, added up. */
+  readonly globalCells: { readonly days: GlobalCells; readonly intervals: GlobalCells }
   readonly accounts: AccountStore
   readonly state: StateStore
   readonly prices: PriceStore
@@ -88,6 +93,11 @@ export function createStore(given: Connection | Pools, clock: Clock, deadlineMs 
     live: new LiveStore(reading, models.logs),
     days: new RollupStore(dbs, models.days, 'date'),
     intervals: new RollupStore(dbs, models.intervals, 'start'),
+    presence: new Presence(reading, models.intervals),
+    globalCells: {
+      days: new GlobalCells(reading, models.days, 'date'),
+      intervals: new GlobalCells(reading, models.intervals, 'start'),
+    },
     accounts: new AccountStore(dbs, models.accounts),
     state: new StateStore(dbs, models.state, clock),
     prices: new PriceStore(admission, models.prices),
