@@ -53,7 +53,7 @@ export async function globalCells(
   plan: ReadPlan,
   rows: Promise<readonly LogRow[]>,
 ): Promise<CellSet> {
-  const parts = [days.read(plan.days), intervals.read(plan.intervals), rows]
+  const parts = [days.read(plan.days), intervals.readFew(plan.intervals), rows]
   const set = new CellSet()
   for (const part of await Promise.all(parts)) for (const cell of part) set.add(cell)
   return set
