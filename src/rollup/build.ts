@@ -14,44 +14,74 @@ import {
  * The documents of windows, from the log's rows: one per user and window and one per window for
  * everybody. A pure function: the same rows in any order give the same bytes.
  */
-export function buildIntervals(rows: readonly LogRow[]): IntervalDoc[] {
-  const users = new Map<string, Gathered>()
-  const everybody = new Map<string, Gathered>()
-  for (const row of rows) {
-    gather(users, rollupId(row.start, row.user_id), row, row.user_id)
-    gather(everybody, rollupId(row.start, undefined), row, undefined).users.add(row.user_id)
+export class IntervalDocs {
+  readonly #users = new Map<string, Gathered>()
+  readonly #everybody = new Map<string, Gathered>()
+
+  add(rows: readonly LogRow[]): void {
+    for (const row of rows) {
+      gather(this.#users, rollupId(row.start, row.user_id), row, row.user_id)
+      const all = gather(this.#everybody, rollupId(row.start, undefined), row, undefined)
+      all.users.add(row.user_id)
+    }
   }
-  return [...users, ...everybody].map(([id, gathered]) => {
-    const { start, user_id } = gathered
-    return user_id === undefined
-      ? { _id: id, scope: 'global', start, ...figuresOf(gathered, gathered.users.size) }
-      : { _id: id, scope: 'user', user_id, start, ...figuresOf(gathered) }
-  })
+
+  /** Each is built when it is taken. */
+  *docs(): Generator<IntervalDoc> {
+    for (const [_id, one] of this.#users) {
+      const { start, user_id = '' } = one
+      yield { _id, scope: 'user', user_id, start, ...figuresOf(one) }
+    }
+    for (const [_id, all] of this.#everybody)
+      yield { _id, scope: 'global', start: all.start, ...figuresOf(all, all.users.size) }
+  }
 }
 
-/** The day documents that interval documents add up to; `uniqueUsers` per day for the global ones. */
+export function buildIntervals(rows: readonly LogRow[]): IntervalDoc[] {
+  const built = new IntervalDocs()
+  built.add(rows)
+  return [...built.docs()]
+}
+
+/** The day documents that interval documents add up to. */
+export class DayDocs {
+  readonly #days = new Map<string, Gathered>()
+
+  add(intervals: readonly IntervalDoc[]): void {
+    for (const interval of intervals) {
+      const date = new Date(floorTo(interval.start.getTime(), dayMs))
+      const id = rollupId(date, interval.user_id)
+      const into = open(this.#days, id, date, interval.user_id)
+      for (const cell of interval.cells) into.cells.add(cell)
+      note(into, interval)
+    }
+  }
+
+  /** Takes them out, those of a user excepted; `uniqueUsers` per day for the global ones. */
+  take(uniqueUsers: ReadonlyMap<number, number>, except?: string): DayDoc[] {
+    const docs: DayDoc[] = []
+    for (const [_id, gathered] of this.#days) {
+      const { start: date, user_id } = gathered
+      if (user_id !== undefined && user_id === except) continue
+      this.#days.delete(_id)
+      if (user_id !== undefined)
+        docs.push({ _id, scope: 'user', user_id, date, ...figuresOf(gathered) })
+      else {
+        const users = uniqueUsers.get(date.getTime()) ?? 0
+        docs.push({ _id, scope: 'global', date, ...figuresOf(gathered, users) })
+      }
+    }
+    return docs
+  }
+}
+
 export function buildDays(
   intervals: readonly IntervalDoc[],
   uniqueUsers: ReadonlyMap<number, number>,
 ): DayDoc[] {
-  const days = new Map<string, Gathered>()
-  for (const interval of intervals) {
-    const date = new Date(floorTo(interval.start.getTime(), dayMs))
-    const into = open(days, rollupId(date, interval.user_id), date, interval.user_id)
-    for (const cell of interval.cells) into.cells.add(cell)
-    note(into, interval)
-  }
-  return [...days].map(([id, gathered]) => {
-    const { start: date, user_id } = gathered
-    return user_id === undefined
-      ? {
-          _id: id,
-          scope: 'global',
-          date,
-          ...figuresOf(gathered, uniqueUsers.get(date.getTime()) ?? 0),
-        }
-      : { _id: id, scope: 'user', user_id, date, ...figuresOf(gathered) }
-  })
+  const built = new DayDocs()
+  built.add(intervals)
+  return built.take(uniqueUsers)
 }
 
 interface Gathered {

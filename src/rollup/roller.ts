@@ -1,8 +1,9 @@
 import type { LogRow } from '../store/log-rows.js'
 import type { Store } from '../store/store.js'
 import { dayMs, floorTo, intervalMs, type Span } from '../time.js'
-import { buildDays, buildIntervals } from './build.js'
-import type { DayDoc } from './documents.js'
+import { setImmediate as turn } from 'node:timers/promises'
+import { DayDocs, IntervalDocs } from './build.js'
+import type { DayDoc, IntervalDoc } from './documents.js'
 import type { ClockSteps } from './clock-steps.js'
 import { overlapMs } from './freshness.js'
 
@@ -27,8 +28,16 @@ const deadlineMs = 120_000
  */
 const setBackMs = dayMs
 
-/** Each is a query of its own: enough to hide the round trips, few enough for any pool. */
-const windowsAtOnce = 8
+/** Rows and documents that are worked on in one turn of the event loop. */
+const atOnce = 100
+
+const noUsers: ReadonlyMap<number, number> = new Map()
+
+/** Each is a query of its own, whose rows come at once. */
+const windowsAtOnce = 2
+
+/** Documents of everybody, which are large. */
+const globalAtOnce = 8
 
 /**
  * Brings the rollups up to date: recomputes, from the log, every window that an event recorded
@@ -56,12 +65,10 @@ export async function recompute(store: RollupDoor, windows: readonly Date[]): Pr
   for (let i = 0; i < windows.length; i += windowsAtOnce) {
     const rows = await rowsOf(store, windows.slice(i, i + windowsAtOnce))
     noteFirst(firstSeen, rows)
-    const docs = buildIntervals(rows)
-    await store.intervals.put(docs)
-    for (const { start, user_id } of docs) {
+    await putIntervals(store, rows)
+    for (const { start, user_id } of rows) {
       const day = floorTo(start.getTime(), dayMs)
-      const users = usersByDay.get(day) ?? new Set<string>()
-      usersByDay.set(day, user_id === undefined ? users : users.add(user_id))
+      usersByDay.set(day, (usersByDay.get(day) ?? new Set<string>()).add(user_id))
     }
   }
   for (const [day, users] of usersByDay) await putDay(store, day, [...users])
@@ -74,23 +81,44 @@ async function rowsOf(store: RollupDoor, starts: readonly Date[]): Promise<LogRo
   return store.rows.read(spans, undefined, deadlineMs)
 }
 
+/** A part in each turn of the event loop: the host's requests do not wait for the whole. */
+async function putIntervals(store: RollupDoor, rows: readonly LogRow[]): Promise<void> {
+  const built = new IntervalDocs()
+  for (let i = 0; i < rows.length; i += atOnce) {
+    built.add(rows.slice(i, i + atOnce))
+    await turn()
+  }
+  let some: IntervalDoc[] = []
+  for (const doc of built.docs()) {
+    some.push(doc)
+    if (some.length < atOnce) continue
+    await store.intervals.put(some)
+    some = []
+  }
+  await store.intervals.put(some)
+}
+
 async function putDay(store: RollupDoor, day: number, users: readonly string[]): Promise<void> {
   const span = daySpan(day)
   for (let i = 0; i < users.length; i += 500) {
     const some = { user_ids: users.slice(i, i + 500) }
-    const intervals = await store.intervals.read([span], some, deadlineMs)
-    await store.days.put(buildDays(intervals, new Map()))
+    const built = new DayDocs()
+    for await (const batch of store.intervals.batches(span, some, atOnce, deadlineMs)) {
+      built.add(batch)
+      // They come user by user: all but the last are complete.
+      await store.days.put(built.take(noUsers, batch.at(-1)?.user_id))
+    }
+    await store.days.put(built.take(noUsers))
   }
   await store.days.put(await globalDay(store, day))
 }
 
 async function globalDay(store: RollupDoor, day: number): Promise<DayDoc[]> {
   const span = daySpan(day)
-  const [intervals, users] = await Promise.all([
-    store.intervals.read([span], 'global', deadlineMs),
-    store.days.perUser([span]),
-  ])
-  return buildDays(intervals, new Map([[day, users.length]]))
+  const built = new DayDocs()
+  for await (const batch of store.intervals.batches(span, 'global', globalAtOnce, deadlineMs))
+    built.add(batch)
+  return built.take(new Map([[day, await store.days.userCount(span)]]))
 }
 
 /** Keeps the earliest operation of each user among rows. */

@@ -19,6 +19,8 @@ export interface LogRow extends Cell {
 }
 
 const minutes = intervalMs / 60_000
+/** To decode a batch takes a moment of the host's. */
+const reading = { allowDiskUse: true, batchSize: 500 }
 
 /** How the fields of a group's operations are read: plainly, or share by share. */
 interface Reading {
@@ -186,7 +188,7 @@ export class LogRows {
           const which = { ...who, $or, ...match }
           const cursor = this.#db
             .collection(this.#model, deadlineMs)
-            .aggregate<Grouped>([{ $match: which }, ...stages, gatherStage], { allowDiskUse: true })
+            .aggregate<Grouped>([{ $match: which }, ...stages, gatherStage], reading)
           return this.#db.within(cursor.toArray(), deadlineMs)
         }),
       )

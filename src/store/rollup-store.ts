@@ -1,10 +1,11 @@
 import type { Model, mongo } from 'mongoose'
-import { figureNames, type Cell, type PartOfCell } from '../rollup/cells.js'
+import { figureNames } from '../rollup/cells.js'
 import type { DayDoc, IntervalDoc } from '../rollup/documents.js'
 import type { LocalDay, Span } from '../time.js'
-import { durable, type Database } from './database.js'
+import { durable, type Batched, type Database } from './database.js'
 import type { Databases } from './databases.js'
 import { dayOf } from './day-of.js'
+import { ofCells, type PartOf } from './part-of.js'
 import { inParts, rangesAtOnce } from './span-parts.js'
 import type { DaySum, UserFigures, UserSum, UserTotals } from './user-sums.js'
 import {
@@ -17,7 +18,8 @@ import {
 } from './rollup-filters.js'
 
 type Doc = (DayDoc | IntervalDoc) & { _id: string }
-const chunk = 500
+/** So many are written at once: to encode them takes a moment of the host's. */
+const chunk = 100
 /** How long the sums over all documents of some users may take: rolling up waits for them. */
 const totalsMs = 60_000
 
@@ -105,12 +107,31 @@ export class RollupStore<T extends Doc> {
     return found.sort((a, b) => (a._id < b._id ? -1 : 1))
   }
 
+  /** The documents of a span in batches, user by user. */
+  async *batches(span: Span, who: Who, size: number, deadlineMs: number): AsyncGenerator<T[]> {
+    const cursor = this.#native(deadlineMs)
+      .find({ ...whoFilter(who), ...this.#within(span) } as never)
+      .sort({ user_id: 1, [this.#at]: -1 })
+      .batchSize(size)
+    yield* this.#reading.batches(cursor as unknown as Batched<T>)
+  }
+
+  /** How many users have documents of a day or a window, which the span is. */
+  async userCount(span: Span): Promise<number> {
+    const which = { ...this.#within(span), user_id: { $type: 'string' } }
+    const pipeline = [{ $match: which }, { $count: 'users' }]
+    const [found] = await this.#reading.within(
+      this.#native().aggregate<{ users: number }>(pipeline).toArray(),
+    )
+    return found?.users ?? 0
+  }
+
   /**
    * The documents of one user in these spans, with what the user usage response needs of their cells:
    * decoding them is most of what that answer costs.
    */
   async readUser(spans: readonly Span[], userId: string): Promise<PartOf<T>[]> {
-    const projection = { [this.#at]: 1, ...Object.fromEntries(needed.map((at) => [at, 1])) }
+    const projection = { [this.#at]: 1, ...ofCells }
     return this.#inParts(spans, ($or) => {
       const filter = { ...whoFilter({ user_id: userId }), $or }
       const cursor = this.#native().find(filter as never, { projection })
@@ -224,14 +245,3 @@ export class RollupStore<T extends Doc> {
     return this.#db.collection(this.#model as unknown as Model<Doc>)
   }
 }
-
-/** When a document begins, and some facts of its cells. */
-type PartOf<T> = Pick<T, Extract<keyof T, 'date' | 'start'>> & { cells: PartOfCell[] }
-
-/** Of cells, for the user usage response. */
-const needed = [
-  ...(['operation_type', 'token_source', 'model'] as const),
-  ...(['operations', 'failed_operations', 'input_tokens', 'output_tokens'] as const),
-  ...(['cost_nano_usd', 'unpriced_operations'] as const),
-  ...(['response_time_ms_sum', 'response_time_samples'] as const),
-].map((name: keyof Cell) => `cells.${name}`)
