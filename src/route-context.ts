@@ -24,6 +24,8 @@ import { version } from './version.js'
 
 /** How long answers that cost much and belong to nobody in particular are shared, ms. */
 const shareMs = 1_000
+/** Of what `/health` tells, what took long is shared so many times as long. */
+const healthRests = 4
 
 /** What comes to the API is no operation, nor is what will come. */
 function discardBelow(meter: House['meter']): RouteContext['discard'] {
@@ -168,7 +170,7 @@ function askHealth(
 ): () => Promise<HealthReport> {
   const startedAt = clock.elapsed()
   // A database that answers pings and nothing else is not asked more often than one that is well.
-  const known = shared(() => live().catch(() => undefined), shareMs, clock, 4)
+  const known = shared(() => live().catch(() => undefined), shareMs, clock, healthRests)
   return async () => {
     const databaseUp = await ping()
     return healthReport({

@@ -2,11 +2,13 @@ import type { Clock } from '../clock.js'
 import { ClockSteps } from '../rollup/clock-steps.js'
 import { overlapMs } from '../rollup/freshness.js'
 import type { LiveStore, MinuteRow, MinuteSums } from '../store/live-store.js'
+import type { LogRows } from '../store/log-rows.js'
 import { floorTo, hourMs, minuteMs, type Span } from '../time.js'
 
 /** The store as the last hour sees it. */
 export interface LiveDoor {
   readonly live: LiveStore
+  readonly rows: Pick<LogRows, 'touchedMinutes'>
   readonly db: { serverNow(): Promise<Date> }
 }
 
@@ -85,7 +87,7 @@ export class LiveHour {
     const since = this.#asOf && new Date(this.#asOf.getTime() - overlapMs)
     // After a long silence, or when the clock was put back, all is read.
     const isNear = since && +now - +since < hourMs / 4 && !this.#steps.hasGoneBack(now)
-    const touched = isNear ? await this.#door.live.touchedMinutes(since, hour) : []
+    const touched = isNear ? await this.#door.rows.touchedMinutes(since, hour) : []
     const stale = new Set(touched.map((minute) => minute.getTime()))
     for (const [start, minute] of this.#minutes) {
       const isOfHour = start >= hour.from.getTime() && start < hour.to.getTime()

@@ -1,7 +1,7 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { LogRow } from '../store/log-rows.js'
 import type { Store } from '../store/store.js'
 import { dayMs, floorTo, intervalMs, type Span } from '../time.js'
-import { setImmediate as turn } from 'node:timers/promises'
 import { DayDocs, IntervalDocs } from './build.js'
 import type { DayDoc, IntervalDoc } from './documents.js'
 import type { ClockSteps } from './clock-steps.js'

@@ -56,12 +56,9 @@ export class AuditStore {
   async page(filter: AuditFilter, after: AuditPosition | undefined, limit: number) {
     const equal = Object.entries(filter).map(([field, value]) => ({ [field]: { $eq: value } }))
     const conditions = [...equal, ...(after ? beyond('at', after.at, after.id) : [])]
-    return newestFirst('at', limit, (sort, most, since) => {
-      const which = since ? [...conditions, { at: { $gte: since } }] : conditions
-      const cursor = this.#reading
-        .collection(this.#model)
-        .find(which.length > 0 ? { $and: which } : {})
-      return this.#reading.within(cursor.sort(sort).limit(most).toArray())
+    const entries = this.#reading.collection(this.#model)
+    return newestFirst('at', conditions, limit, (which, sort, most) => {
+      return this.#reading.within(entries.find(which).sort(sort).limit(most).toArray())
     })
   }
 

@@ -4,7 +4,7 @@ import type { DayDoc, IntervalDoc } from '../rollup/documents.js'
 import type { Span } from '../time.js'
 import type { Database } from './database.js'
 import { whoFilter } from './rollup-filters.js'
-import { inParts, rangesAtOnce } from './span-parts.js'
+import { inParts, rangesAtOnce, rangesOf } from './span-parts.js'
 
 /** What answers about everybody tell apart. */
 const facts = ['operation_type', 'token_source', 'provider', 'model'] as const
@@ -81,8 +81,7 @@ export class GlobalCells {
 
   #ask<T extends object>(spans: readonly Span[], stages: readonly object[]): Promise<T[]> {
     return inParts(spans, rangesAtOnce, (some) => {
-      const $or = some.map(({ from, to }) => ({ [this.#at]: { $gte: from, $lt: to } }))
-      const which = { $match: { ...whoFilter('global'), $or } }
+      const which = { $match: { ...whoFilter('global'), $or: rangesOf(this.#at, some) } }
       const pipeline = [which, { $unwind: '$cells' }, ...stages]
       return this.#db.within(this.#db.collection(this.#model).aggregate<T>(pipeline).toArray())
     })

@@ -51,16 +51,6 @@ export class LiveStore {
     return this.#db.within(this.#logs().aggregate<MinuteRow>(pipeline).toArray())
   }
 
-  /** Starts of the minutes of a span holding an event recorded from `since` on; an index alone tells. */
-  async touchedMinutes(since: Date, { from, to }: Span): Promise<Date[]> {
-    const pipeline = [
-      { $match: { recorded_at: { $gte: since }, timestamp: { $gte: from, $lt: to } } },
-      { $group: { _id: minute } },
-    ]
-    const found = await this.#db.within(this.#logs().aggregate<{ _id: Date }>(pipeline).toArray())
-    return found.map(({ _id }) => _id)
-  }
-
   #logs() {
     return this.#db.collection(this.#model)
   }

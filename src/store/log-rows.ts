@@ -4,7 +4,7 @@ import { figureNames, keyNames, type Cell } from '../rollup/cells.js'
 import { bucketExpression } from '../rollup/histogram.js'
 import { intervalMs, type Span } from '../time.js'
 import type { Database } from './database.js'
-import { inParts, rangesAtOnce } from './span-parts.js'
+import { inParts, rangesAtOnce, rangesOf } from './span-parts.js'
 
 /** Operations of one user in one 15-minute window that are alike in every fact of a cell. */
 export interface LogRow extends Cell {
@@ -182,7 +182,7 @@ export class LogRows {
     // A few spans are long ones: a query each, which MongoDB works on side by side.
     const size = spans.length > rangesAtOnce ? rangesAtOnce : 1
     const found = await inParts(spans, size, async (some) => {
-      const $or = some.map(({ from, to }) => ({ timestamp: { $gte: from, $lt: to } }))
+      const $or = rangesOf('timestamp', some)
       const parts = await Promise.all(
         kinds.map(({ match, stages }) => {
           const which = { ...who, $or, ...match }
@@ -208,13 +208,19 @@ export class LogRows {
     return this.#windows({ recorded_at: { $gte: since }, timestamp: { $gte: horizon } }, 60_000)
   }
 
+  /** Starts of the minutes of a span holding an event recorded from `since` on; an index alone tells. */
+  async touchedMinutes(since: Date, { from, to }: Span): Promise<Date[]> {
+    const timestamp = { $gte: from, $lt: to }
+    return this.#windows({ recorded_at: { $gte: since }, timestamp }, undefined, 1)
+  }
+
   /** Starts of the windows of a span that hold any event. */
   async windowsIn({ from, to }: Span): Promise<Date[]> {
     return this.#windows({ timestamp: { $gte: from, $lt: to } }, 60_000)
   }
 
-  async #windows(match: object, deadlineMs?: number): Promise<Date[]> {
-    const start = { $dateTrunc: { date: '$timestamp', unit: 'minute', binSize: minutes } }
+  async #windows(match: object, deadlineMs?: number, binSize = minutes): Promise<Date[]> {
+    const start = { $dateTrunc: { date: '$timestamp', unit: 'minute', binSize } }
     const cursor = this.#db
       .collection(this.#model, deadlineMs)
       .aggregate<{ _id: Date }>([{ $match: match }, { $group: { _id: start } }])

@@ -115,11 +115,8 @@ export class LogStore {
     after: LogPosition | undefined,
     limit: number,
   ): Promise<UsageEvent[]> {
-    const conditions = match(filter, after)
-    return newestFirst('timestamp', limit, (sort, most, since) => {
-      const which = since ? [...conditions, { timestamp: { $gte: since } }] : conditions
-      const cursor = this.#read().find(which.length > 0 ? { $and: which } : {})
-      return this.#reading.within(cursor.sort(sort).limit(most).toArray())
+    return newestFirst('timestamp', match(filter, after), limit, (which, sort, most) => {
+      return this.#reading.within(this.#read().find(which).sort(sort).limit(most).toArray())
     })
   }
 

@@ -3,7 +3,7 @@ import type { IntervalDoc } from '../rollup/documents.js'
 import type { LocalDay, Span } from '../time.js'
 import type { Database } from './database.js'
 import { dayOf } from './day-of.js'
-import { inParts, rangesAtOnce } from './span-parts.js'
+import { inParts, rangesAtOnce, rangesOf } from './span-parts.js'
 
 /** Which users did anything when; `usage_intervals` tell by an index alone. */
 export class Presence {
@@ -35,7 +35,7 @@ export class Presence {
   ): Promise<T[]> {
     const group = { $group: { _id: { user_id: '$user_id', day: dayOf('$start', days) } } }
     return inParts(spans, rangesAtOnce, (some) => {
-      const $or = some.map(({ from, to }) => ({ start: { $gte: from, $lt: to } }))
+      const $or = rangesOf('start', some)
       // Those of everybody have no user.
       const pipeline = [{ $match: { user_id: { $type: 'string' }, $or } }, group, ...stages]
       const cursor = this.#db.collection(this.#model).aggregate<T>(pipeline)

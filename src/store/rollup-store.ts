@@ -6,7 +6,7 @@ import { durable, type Batched, type Database } from './database.js'
 import type { Databases } from './databases.js'
 import { dayOf } from './day-of.js'
 import { ofCells, type PartOf } from './part-of.js'
-import { inParts, rangesAtOnce } from './span-parts.js'
+import { inParts, rangesAtOnce, rangesOf } from './span-parts.js'
 import type { DaySum, UserFigures, UserSum, UserTotals } from './user-sums.js'
 import {
   keyOf,
@@ -222,7 +222,7 @@ export class RollupStore<T extends Doc> {
     spans: readonly Span[],
     ask: ($or: Record<string, unknown>[]) => Promise<F[]>,
   ): Promise<F[]> {
-    return inParts(spans, rangesAtOnce, (some) => ask(some.map((span) => this.#within(span))))
+    return inParts(spans, rangesAtOnce, (some) => ask(rangesOf(this.#at, some)))
   }
 
   #within({ from, to }: Span) {

@@ -3,6 +3,11 @@ import type { Span } from '../time.js'
 /** MongoDB takes long to plan a query of many ranges, and as long for many queries of one each. */
 export const rangesAtOnce = 30
 
+/** Spans as a condition of a field. */
+export function rangesOf(field: string, spans: readonly Span[]) {
+  return spans.map(({ from, to }) => ({ [field]: { $gte: from, $lt: to } }))
+}
+
 /** Asks about some of the spans at a time; answers what was found in any of them. */
 export async function inParts<T>(
   spans: readonly Span[],

@@ -7,6 +7,7 @@ import { createStore, type Store } from '../../src/store/store.js'
 import { floorTo, hourMs, minuteMs } from '../../src/time.js'
 import { event } from '../helpers/events.js'
 import { freshDatabase, type FreshDatabase } from '../helpers/mongo.js'
+import { readsDuring } from '../helpers/profiled.js'
 
 const noon = Date.UTC(2026, 4, 1, 12)
 
@@ -44,7 +45,7 @@ describe('the last hour', function () {
   const clock = { now: () => now, elapsed: () => elapsed }
   const open = () => {
     const db = { serverNow: () => Promise.resolve(new Date(now)) }
-    return new LiveHour({ live: store.live, db }, clock)
+    return new LiveHour({ live: store.live, rows: store.rows, db }, clock)
   }
   before(async () => {
     database = await freshDatabase()
@@ -141,7 +142,6 @@ describe('the last hour', function () {
     await logs().insertMany(docs)
     const hour = open()
     const before = await hour.look()
-    await database.connection.db?.command({ profile: 2 })
     await take({
       user: 1,
       agoMs: 20 * minuteMs,
@@ -150,13 +150,11 @@ describe('the last hour', function () {
       success: true,
       tokens: 5,
     })
-    const after = await hour.look()
-    await database.connection.db?.command({ profile: 0 })
-    const asked = await database.connection
-      .collection<{ _id: string; docsExamined: number }>('system.profile')
-      .find({ op: 'command', 'command.aggregate': 'usage_logs' })
-      .toArray()
-    await database.connection.dropCollection('system.profile')
+    let after = before
+    const noted = await readsDuring(database.connection, async () => {
+      after = await hour.look()
+    })
+    const asked = noted.filter(({ command }) => command.aggregate === 'usage_logs')
     assert.equal(
       after.rows.reduce((sum, { operations }) => sum + operations, 0),
       docs.length + 1,

@@ -6,6 +6,7 @@ import type { LogFilter, LogPosition } from '../../src/store/log-store.js'
 import { createStore, type Store } from '../../src/store/store.js'
 import { event } from '../helpers/events.js'
 import { freshDatabase, type FreshDatabase } from '../helpers/mongo.js'
+import { readsDuring } from '../helpers/profiled.js'
 
 const began = Date.UTC(2026, 4, 1)
 const instant = (ms: number) => new Date(began + ms)
@@ -77,23 +78,17 @@ describe('pages, newest first', function () {
         some.map((at) => ({ _id: `a-${at}`, at: instant(at), actor: 'root', ...rest })),
       )
     }
-    await database.connection.db?.command({ profile: 2 })
     const after = { timestamp: instant(800), id: 'e-1601' }
     const limit = 20
-    assert.equal((await store.logs.page({}, undefined, limit)).length, limit)
-    await store.logs.page({ user_id: 'user-2' }, undefined, limit)
-    await store.logs.page({ endpoint: '/ai/chat' }, after, limit)
-    await store.logs.page({ user_id: 'user-2', from: instant(5), to: instant(900) }, after, limit)
-    await store.audit.page({}, { at: instant(900), id: 'a-900' }, limit)
-    await store.audit.page({ actor: 'root' }, undefined, limit)
-    await database.connection.db?.command({ profile: 0 })
-    const asked = await database.connection
-      .collection<{ _id: string; docsExamined: number; planSummary: string; op: string }>(
-        'system.profile',
-      )
-      .find({ op: 'query' })
-      .toArray()
-    await database.connection.dropCollection('system.profile')
+    const noted = await readsDuring(database.connection, async () => {
+      assert.equal((await store.logs.page({}, undefined, limit)).length, limit)
+      await store.logs.page({ user_id: 'user-2' }, undefined, limit)
+      await store.logs.page({ endpoint: '/ai/chat' }, after, limit)
+      await store.logs.page({ user_id: 'user-2', from: instant(5), to: instant(900) }, after, limit)
+      await store.audit.page({}, { at: instant(900), id: 'a-900' }, limit)
+      await store.audit.page({ actor: 'root' }, undefined, limit)
+    })
+    const asked = noted.filter(({ op }) => op === 'query')
     assert.ok(asked.length >= 6 && asked.length <= 12, String(asked.length))
     for (const { docsExamined, planSummary } of asked)
       assert.ok(docsExamined <= 3 * limit, `${planSummary}: ${docsExamined} read`)
