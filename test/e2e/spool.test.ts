@@ -59,6 +59,8 @@ describe('an app whose process is killed', function () {
     const call = (path: string, user: string) =>
       fetch(url + path, { method: 'POST', headers: bearer(user, { tier: 'pro', org: 'acme' }) })
     await Promise.all(Array.from({ length: 20 }, () => call('/ai/chat', 'alice')))
+    // What follows an answer is done in slices of some turns: of many at once, figures come a little later.
+    await until(() => spooledText(dir).split('"status":"ok"').length > 20)
     const hanging = call('/ai/qa', 'bob').catch(() => undefined)
     await until(() => spooledText(dir).includes('"user_id":"bob"'))
     child.kill('SIGKILL')
