@@ -43,45 +43,27 @@ export function buildIntervals(rows: readonly LogRow[]): IntervalDoc[] {
   return [...built.docs()]
 }
 
-/** The day documents that interval documents add up to. */
-export class DayDocs {
-  readonly #days = new Map<string, Gathered>()
+/** What a day's documents are made of: its windows, or cells of theirs that are added up already. */
+export type PartOfDay = Seen & Pick<IntervalDoc, 'user_id' | 'start' | 'cells'>
 
-  add(intervals: readonly IntervalDoc[]): void {
-    for (const interval of intervals) {
-      const date = new Date(floorTo(interval.start.getTime(), dayMs))
-      const id = rollupId(date, interval.user_id)
-      const into = open(this.#days, id, date, interval.user_id)
-      for (const cell of interval.cells) into.cells.add(cell)
-      note(into, interval)
-    }
-  }
-
-  /** Takes them out, those of a user excepted; `uniqueUsers` per day for the global ones. */
-  take(uniqueUsers: ReadonlyMap<number, number>, except?: string): DayDoc[] {
-    const docs: DayDoc[] = []
-    for (const [_id, gathered] of this.#days) {
-      const { start: date, user_id } = gathered
-      if (user_id !== undefined && user_id === except) continue
-      this.#days.delete(_id)
-      if (user_id !== undefined)
-        docs.push({ _id, scope: 'user', user_id, date, ...figuresOf(gathered) })
-      else {
-        const users = uniqueUsers.get(date.getTime()) ?? 0
-        docs.push({ _id, scope: 'global', date, ...figuresOf(gathered, users) })
-      }
-    }
-    return docs
-  }
-}
-
+/** The day documents that windows add up to; `uniqueUsers` per day for the global ones. */
 export function buildDays(
-  intervals: readonly IntervalDoc[],
+  parts: readonly PartOfDay[],
   uniqueUsers: ReadonlyMap<number, number>,
 ): DayDoc[] {
-  const built = new DayDocs()
-  built.add(intervals)
-  return built.take(uniqueUsers)
+  const days = new Map<string, Gathered>()
+  for (const part of parts) {
+    const date = new Date(floorTo(part.start.getTime(), dayMs))
+    const into = open(days, rollupId(date, part.user_id), date, part.user_id)
+    for (const cell of part.cells) into.cells.add(cell)
+    note(into, part)
+  }
+  return [...days].map(([_id, gathered]) => {
+    const { start: date, user_id } = gathered
+    if (user_id !== undefined) return { _id, scope: 'user', user_id, date, ...figuresOf(gathered) }
+    const users = uniqueUsers.get(date.getTime()) ?? 0
+    return { _id, scope: 'global', date, ...figuresOf(gathered, users) }
+  })
 }
 
 interface Gathered {

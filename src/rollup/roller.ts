@@ -2,13 +2,16 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { LogRow } from '../store/log-rows.js'
 import type { Store } from '../store/store.js'
 import { dayMs, floorTo, intervalMs, type Span } from '../time.js'
-import { DayDocs, IntervalDocs } from './build.js'
-import type { DayDoc, IntervalDoc } from './documents.js'
+import { buildDays, IntervalDocs } from './build.js'
+import type { IntervalDoc } from './documents.js'
 import type { ClockSteps } from './clock-steps.js'
 import { overlapMs } from './freshness.js'
 
 /** The store as the roller sees it. */
-export type RollupDoor = Pick<Store, 'rows' | 'days' | 'intervals' | 'accounts' | 'state'> & {
+export type RollupDoor = Pick<
+  Store,
+  'rows' | 'days' | 'intervals' | 'windowSums' | 'accounts' | 'state'
+> & {
   readonly db: Pick<Store['db'], 'serverNow'>
 }
 
@@ -35,9 +38,6 @@ const noUsers: ReadonlyMap<number, number> = new Map()
 
 /** Each is a query of its own, whose rows come at once. */
 const windowsAtOnce = 2
-
-/** Documents of everybody, which are large. */
-const globalAtOnce = 8
 
 /**
  * Brings the rollups up to date: recomputes, from the log, every window that an event recorded
@@ -100,25 +100,14 @@ async function putIntervals(store: RollupDoor, rows: readonly LogRow[]): Promise
 
 async function putDay(store: RollupDoor, day: number, users: readonly string[]): Promise<void> {
   const span = daySpan(day)
-  for (let i = 0; i < users.length; i += 500) {
-    const some = { user_ids: users.slice(i, i + 500) }
-    const built = new DayDocs()
-    for await (const batch of store.intervals.batches(span, some, atOnce, deadlineMs)) {
-      built.add(batch)
-      // They come user by user: all but the last are complete.
-      await store.days.put(built.take(noUsers, batch.at(-1)?.user_id))
-    }
-    await store.days.put(built.take(noUsers))
+  for (let i = 0; i < users.length; i += atOnce) {
+    const some = { user_ids: users.slice(i, i + atOnce) }
+    const sums = await store.windowSums.read(span, some, deadlineMs)
+    await store.days.put(buildDays(sums, noUsers))
   }
-  await store.days.put(await globalDay(store, day))
-}
-
-async function globalDay(store: RollupDoor, day: number): Promise<DayDoc[]> {
-  const span = daySpan(day)
-  const built = new DayDocs()
-  for await (const batch of store.intervals.batches(span, 'global', globalAtOnce, deadlineMs))
-    built.add(batch)
-  return built.take(new Map([[day, await store.days.userCount(span)]]))
+  const sums = await store.windowSums.read(span, 'global', deadlineMs)
+  const count = await store.days.userCount(span)
+  await store.days.put(buildDays(sums, new Map([[day, count]])))
 }
 
 /** Keeps the earliest operation of each user among rows. */

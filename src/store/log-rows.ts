@@ -1,6 +1,6 @@
 import type { Model } from 'mongoose'
 import type { UsageEvent } from '../event.js'
-import { figureNames, keyNames, type Cell } from '../rollup/cells.js'
+import { cellOf, figureNames, keyNames, type Cell } from '../rollup/cells.js'
 import { bucketExpression } from '../rollup/histogram.js'
 import { intervalMs, type Span } from '../time.js'
 import type { Database } from './database.js'
@@ -229,9 +229,17 @@ export class LogRows {
   }
 }
 
-function rowOf({ _id, buckets, counts, ...sums }: Grouped): LogRow {
-  const latency = buckets.flatMap((bucket, at) =>
-    bucket === null ? [] : [bucket, counts[at] ?? 0],
-  )
-  return { ..._id, ...sums, latency }
+function rowOf(group: Grouped): LogRow {
+  const { _id, buckets, counts } = group
+  const latency: number[] = []
+  for (const [at, bucket] of buckets.entries())
+    if (bucket !== null) latency.push(bucket, counts[at] ?? 0)
+  const row = cellOf(_id, group, latency) as LogRow
+  row.user_id = _id.user_id
+  row.start = _id.start
+  row.first_activity_at = group.first_activity_at
+  row.last_activity_at = group.last_activity_at
+  row.last_recorded_at = group.last_recorded_at
+  row.price_revisions = group.price_revisions
+  return row
 }

@@ -2,7 +2,7 @@ import type { Model, mongo } from 'mongoose'
 import { figureNames } from '../rollup/cells.js'
 import type { DayDoc, IntervalDoc } from '../rollup/documents.js'
 import type { LocalDay, Span } from '../time.js'
-import { durable, type Batched, type Database } from './database.js'
+import { durable, type Database } from './database.js'
 import type { Databases } from './databases.js'
 import { dayOf } from './day-of.js'
 import { ofCells, type PartOf } from './part-of.js'
@@ -105,15 +105,6 @@ export class RollupStore<T extends Doc> {
     })
     // Here, not there: MongoDB may not have the memory for so many.
     return found.sort((a, b) => (a._id < b._id ? -1 : 1))
-  }
-
-  /** The documents of a span in batches, user by user. */
-  async *batches(span: Span, who: Who, size: number, deadlineMs: number): AsyncGenerator<T[]> {
-    const cursor = this.#native(deadlineMs)
-      .find({ ...whoFilter(who), ...this.#within(span) } as never)
-      .sort({ user_id: 1, [this.#at]: -1 })
-      .batchSize(size)
-    yield* this.#reading.batches(cursor as unknown as Batched<T>)
   }
 
   /** How many users have documents of a day or a window, which the span is. */

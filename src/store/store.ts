@@ -38,6 +38,7 @@ import { Presence } from './presence.js'
 import { PriceStore } from './price-store.js'
 import { RollupStore } from './rollup-store.js'
 import { StateStore } from './state-store.js'
+import { WindowSums } from './window-sums.js'
 
 /** The only door to MongoDB. */
 export interface Store {
@@ -49,6 +50,7 @@ export interface Store {
   readonly live: LiveStore
   readonly days: RollupStore<DayDoc>
   readonly intervals: RollupStore<IntervalDoc>
+  readonly windowSums: WindowSums
   readonly presence: Presence
   /** `days` and `intervals` of everybody, added up. */
   readonly globalCells: { readonly days: GlobalCells; readonly intervals: GlobalCells }
@@ -93,11 +95,7 @@ export function createStore(given: Connection | Pools, clock: Clock, deadlineMs 
     live: new LiveStore(reading, models.logs),
     days: new RollupStore(dbs, models.days, 'date'),
     intervals: new RollupStore(dbs, models.intervals, 'start'),
-    presence: new Presence(reading, models.intervals),
-    globalCells: {
-      days: new GlobalCells(reading, models.days, 'date'),
-      intervals: new GlobalCells(reading, models.intervals, 'start'),
-    },
+    ...addedUpIn(reading, models),
     accounts: new AccountStore(dbs, models.accounts),
     state: new StateStore(dbs, models.state, clock),
     prices: new PriceStore(admission, models.prices),
@@ -117,6 +115,18 @@ export function createStore(given: Connection | Pools, clock: Clock, deadlineMs 
     },
     ping: () => ping(admission),
     isStandalone: () => admission.isStandalone(),
+  }
+}
+
+/** What MongoDB makes of rollups, so that they need not be decoded here. */
+function addedUpIn(db: Database, { days, intervals }: ReturnType<typeof modelsOn>) {
+  return {
+    windowSums: new WindowSums(db, intervals),
+    presence: new Presence(db, intervals),
+    globalCells: {
+      days: new GlobalCells(db, days, 'date'),
+      intervals: new GlobalCells(db, intervals, 'start'),
+    },
   }
 }
 
