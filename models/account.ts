@@ -30,6 +30,19 @@ export interface LimitOverride {
   until?: Date
 }
 
+/** What the days of a user before one add up to. */
+export interface TotalsBefore {
+  /** UTC midnight. */
+  date: Date
+  total_operations: number
+  total_tokens: number
+  total_cost_nano_usd: number
+  total_unpriced_operations: number
+  last_active_at: Date
+  last_recorded_at: Date
+  price_revisions: number
+}
+
 /** `usage_accounts`: one document per user ever seen. */
 export interface AccountDoc {
   /** The user id. */
@@ -48,6 +61,10 @@ export interface AccountDoc {
   /** How much of the log the sums were computed from: the latest stamp, and how often costs were changed. */
   totals_recorded_at?: Date
   totals_price_revisions?: number
+  /** So that days of long ago need not be added up with each roll-up. */
+  totals_before?: TotalsBefore
+  /** How often days of long ago have changed. */
+  totals_changes?: number
   settings?: AccountSettings
 }
 
@@ -64,6 +81,8 @@ export function accountModel(connection: Connection): Model<AccountDoc> {
       total_unpriced_operations: Number,
       totals_recorded_at: Date,
       totals_price_revisions: Number,
+      totals_before: Object,
+      totals_changes: Number,
       settings: Object,
     },
     shardKey: { _id: 'hashed' },

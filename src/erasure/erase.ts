@@ -41,6 +41,7 @@ export async function erase(
   const last = (windows.at(-1)?.start.getTime() ?? 0) + intervalMs
   const end = new Date(Math.max(until.getTime(), last))
   await moveRollups(store, { ...renaming, until: end }, horizon)
+  await store.totals.forget([renaming.from, to])
   // A roller that found the old name's days still has counted two users for one.
   const byDay = new Map(windows.map(({ id, start }) => [floorTo(start.getTime(), dayMs), id]))
   await restamp(store, [...byDay.values()], second)

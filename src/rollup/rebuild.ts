@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { LogRow } from '../store/log-rows.js'
 import { ceilTo, dayMs, floorTo, type Span } from '../time.js'
+import { putAccountTotals } from './account-totals.js'
 import { buildDays, buildIntervals } from './build.js'
 import type { DayDoc, IntervalDoc } from './documents.js'
 import { openFrom, overlapMs } from './freshness.js'
-import { daySpan, noteFirst, putAccountTotals, recompute, type RollupDoor } from './roller.js'
+import { daySpan, noteFirst, recompute, type RollupDoor } from './roller.js'
 
 /** Rebuilding reads whole days of log. */
 const deadlineMs = 300_000

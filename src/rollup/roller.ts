@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { LogRow } from '../store/log-rows.js'
 import type { Store } from '../store/store.js'
 import { dayMs, floorTo, intervalMs, type Span } from '../time.js'
+import { putAccountTotals } from './account-totals.js'
 import { buildDays, IntervalDocs } from './build.js'
 import type { IntervalDoc } from './documents.js'
 import type { ClockSteps } from './clock-steps.js'
@@ -10,7 +11,7 @@ import { overlapMs } from './freshness.js'
 /** The store as the roller sees it. */
 export type RollupDoor = Pick<
   Store,
-  'rows' | 'days' | 'intervals' | 'windowSums' | 'accounts' | 'state'
+  'rows' | 'days' | 'intervals' | 'windowSums' | 'totals' | 'state'
 > & {
   readonly db: Pick<Store['db'], 'serverNow'>
 }
@@ -115,22 +116,6 @@ export function noteFirst(into: Map<string, Date>, rows: readonly LogRow[]): voi
   for (const { user_id, first_activity_at } of rows) {
     const known = into.get(user_id)
     if (known === undefined || first_activity_at < known) into.set(user_id, first_activity_at)
-  }
-}
-
-/**
- * Brings the sums that accounts of these users carry up to what their days say. An account is made
- * by the latest operation of a batch: here it learns of earlier ones.
- */
-export async function putAccountTotals(
-  store: RollupDoor,
-  firstSeen: ReadonlyMap<string, Date>,
-  rebuilt = false,
-): Promise<void> {
-  const users = [...firstSeen.keys()]
-  for (let i = 0; i < users.length; i += 500) {
-    const totals = await store.days.totals(users.slice(i, i + 500))
-    await store.accounts.putTotals(totals, firstSeen, rebuilt)
   }
 }
 

@@ -4,8 +4,6 @@ import { leastRecent } from '../least-recent.js'
 import { durable, type Database } from './database.js'
 import type { Databases } from './databases.js'
 import { wasPut } from './revisions.js'
-import { onlyDuplicates } from './rollup-filters.js'
-import type { UserTotals } from './user-sums.js'
 
 export type { AccountDoc, AccountSettings, LimitOverride }
 
@@ -89,39 +87,6 @@ export class AccountStore {
     this.#seen.delete(userId)
   }
 
-  /**
-   * Puts the rolled-up sums of users in place, and when some of them were seen before. As in the rollups,
-   * none gives way to one that was computed from less, unless they are `rebuilt`.
-   */
-  async putTotals(
-    totals: readonly UserTotals[],
-    firstSeen: ReadonlyMap<string, Date> = new Map(),
-    rebuilt = false,
-  ): Promise<void> {
-    if (totals.length === 0) return
-    const operations = totals.map((one) => {
-      const { _id, last_active_at, last_recorded_at, price_revisions, ...sums } = one
-      const seen = { totals_recorded_at: last_recorded_at, totals_price_revisions: price_revisions }
-      return {
-        updateOne: {
-          filter: { _id, ...(!rebuilt && { $or: notFromMore(one) }) },
-          update: {
-            $set: { ...sums, ...seen },
-            $max: { last_active_at },
-            $min: { first_seen_at: firstSeen.get(_id) ?? last_active_at },
-            $setOnInsert: { seen_tier: '' },
-          },
-          upsert: true,
-        },
-      }
-    })
-    try {
-      await this.#write(operations)
-    } catch (error) {
-      if (!onlyDuplicates(error)) throw error
-    }
-  }
-
   async find(userId: string): Promise<AccountDoc | undefined> {
     const found = this.#accounts().findOne({ _id: { $eq: userId } })
     return (await this.#db.within(found)) ?? undefined
@@ -180,19 +145,6 @@ export class AccountStore {
   #accounts() {
     return this.#db.collection(this.#model)
   }
-}
-
-/** Matches the account whose sums were not computed from more. */
-function notFromMore({ last_recorded_at, total_operations, price_revisions }: UserTotals) {
-  return [
-    { totals_recorded_at: { $exists: false } },
-    { totals_recorded_at: { $lt: last_recorded_at } },
-    {
-      totals_recorded_at: last_recorded_at,
-      total_operations: { $lte: total_operations },
-      totals_price_revisions: { $lte: price_revisions },
-    },
-  ]
 }
 
 function accountFilter(query: AccountQuery, field: keyof AccountDoc) {

@@ -5,6 +5,7 @@ import type { BudgetDoc } from '../../models/budget.js'
 import type { CounterDoc } from '../../models/counter.js'
 import type { NoticeDoc } from '../../models/notice.js'
 import { isNoticeOf } from '../notices/notice.js'
+import { forgetting } from './account-totals.js'
 import { durable, type Database } from './database.js'
 import { PersonAuthors, type AuthorModels } from './person-authors.js'
 import { PersonCounter } from './person-counter.js'
@@ -25,7 +26,10 @@ const noSums = {
   ...{ total_operations: 0, total_tokens: 0, total_cost_nano_usd: 0 },
   total_unpriced_operations: 0,
 }
-const fromNothing = { totals_recorded_at: '', totals_price_revisions: '' } as const
+const fromNothing = {
+  ...({ totals_recorded_at: '', totals_price_revisions: '' } as const),
+  ...forgetting.$unset,
+}
 
 /** What is stored of a person beside logs and rollups. Every verb may be repeated. */
 export class PersonFacts {
@@ -97,7 +101,8 @@ export class PersonFacts {
     const accounts = this.#of('accounts')
     const found = await accounts.findOne({ _id: { $eq: from } })
     if (found === null) return
-    const { _id: _, first_seen_at, last_active_at, settings, seen_tier, ...sums } = found
+    const { _id: _, totals_before: __, totals_changes: ___, ...account } = found
+    const { first_seen_at, last_active_at, settings, seen_tier, ...sums } = account
     const isOld = settings !== undefined && settings.updated_at < until
     const nothingNew = isOld || settings === undefined
     // Asked after the account was read: an operation is in the log before it is seen there.
@@ -126,6 +131,7 @@ export class PersonFacts {
     }
     const change = {
       $set: { first_seen_at: until, ...noSums },
+      $inc: forgetting.$inc,
       $unset: { ...fromNothing, ...(isOld && { settings: '' as const }) },
     }
     await accounts.updateOne({ _id: { $eq: from } }, change, majority)

@@ -188,10 +188,16 @@ export class RollupStore<T extends Doc> {
     })
   }
 
-  /** Sums over all documents of these users. */
-  async totals(userIds: readonly string[]): Promise<UserTotals[]> {
+  /** Sums over the documents of these users, all or those of a time. */
+  async totals(
+    userIds: readonly string[],
+    { from, to }: Partial<Span> = {},
+  ): Promise<UserTotals[]> {
+    if (userIds.length === 0) return []
+    const time = { ...(from && { $gte: from }), ...(to && { $lt: to }) }
+    const within = from || to ? { [this.#at]: time } : {}
     const pipeline = [
-      { $match: { scope: 'user', user_id: { $in: [...userIds] } } },
+      { $match: { scope: 'user', user_id: { $in: [...userIds] }, ...within } },
       {
         $group: {
           _id: '$user_id',

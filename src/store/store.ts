@@ -14,6 +14,7 @@ import { usageLogModel } from '../../models/usage-log.js'
 import type { Clock } from '../clock.js'
 import type { DayDoc, IntervalDoc } from '../rollup/documents.js'
 import { AccountStore } from './account-store.js'
+import { AccountTotals } from './account-totals.js'
 import { AuditStore } from './audit-store.js'
 import { ErasureStore } from './erasure-store.js'
 import { BudgetStore } from './budget-store.js'
@@ -55,6 +56,7 @@ export interface Store {
   /** `days` and `intervals` of everybody, added up. */
   readonly globalCells: { readonly days: GlobalCells; readonly intervals: GlobalCells }
   readonly accounts: AccountStore
+  readonly totals: AccountTotals
   readonly state: StateStore
   readonly prices: PriceStore
   readonly plans: PlanStore
@@ -97,6 +99,7 @@ export function createStore(given: Connection | Pools, clock: Clock, deadlineMs 
     intervals: new RollupStore(dbs, models.intervals, 'start'),
     ...addedUpIn(reading, models),
     accounts: new AccountStore(dbs, models.accounts),
+    totals: new AccountTotals(dbs, models.accounts),
     state: new StateStore(dbs, models.state, clock),
     prices: new PriceStore(admission, models.prices),
     plans: new PlanStore(admission, models.plans),

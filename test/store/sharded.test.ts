@@ -130,7 +130,7 @@ describe('a sharded cluster', function () {
     const docs = await store.days.read([span], { user_id: 'user-1' })
     assert.ok(docs.length > 0)
     await store.days.put(docs)
-    await store.accounts.putTotals(await store.days.totals(['user-1']))
+    await store.totals.put(await store.days.totals(['user-1']))
     const explained: string[] = []
     for (const command of heard.filter(({ name }) => name === 'find' || name === 'update')) {
       for (const one of explicable(command)) {
