@@ -9,7 +9,7 @@ import type { Logger } from './logger.js'
 import { retain } from './retention/retain.js'
 import { ClockSteps } from './rollup/clock-steps.js'
 import { rollUp } from './rollup/roller.js'
-import { unlessBehind } from './rollup/unless-behind.js'
+import { paced } from './rollup/pace.js'
 import { Schedule } from './schedule.js'
 import type { Store } from './store/store.js'
 
@@ -57,9 +57,9 @@ export class Jobs {
     const calendarOf = (subject: string) => limits.calendarOf(subject)
     const healing = new Healing({ store, clock, calendarOf })
     const late = new LateHealing({ store, clock, calendarOf, rules: limits.rules })
-    const behind = { depth: () => ledger.depth, elapsed: () => clock.elapsed() }
+    const pace = { depth: () => ledger.depth, elapsed: () => clock.elapsed() }
     const steps = new ClockSteps(() => clock.elapsed())
-    const rollUpInTime = unlessBehind(() => rollUp(store, steps), behind)
+    const rollUpInTime = paced(() => rollUp(store, steps), pace)
     const jobs: Job[] = [
       { name: 'rollup', what: 'roll-ups', cron: rollup.cron, work: rollUpInTime },
       { name: 'heal', what: 'looks at counters', cron: healCron, work: () => healing.run() },

@@ -26,9 +26,10 @@ export class IntervalDocs {
     }
   }
 
-  /** Each is built when it is taken. */
-  *docs(): Generator<IntervalDoc> {
+  /** Each is built when it is taken; not those of users of whom nothing was recorded since then. */
+  *docs(since = new Date(0)): Generator<IntervalDoc> {
     for (const [_id, one] of this.#users) {
+      if (one.last_recorded_at < since) continue
       const { start, user_id = '' } = one
       yield { _id, scope: 'user', user_id, start, ...figuresOf(one) }
     }

@@ -52,22 +52,30 @@ export async function rollUp(store: RollupDoor, steps?: ClockSteps): Promise<Rol
   const isAhead = watermark > began || steps?.hasGoneBack(began) === true
   const since = isAhead ? new Date(began.getTime() - setBackMs) : watermark
   const windows = await store.rows.touchedWindows(since, horizon)
-  const touched = await recompute(store, windows)
+  const touched = await recompute(store, windows, since)
   const reached = new Date(began.getTime() - overlapMs)
   await store.state.advance(reached, isAhead ? reached : undefined)
   steps?.note(began)
   return { windows: windows.length, days: touched }
 }
 
-/** Recomputes windows and the days they belong to; answers how many days. */
-export async function recompute(store: RollupDoor, windows: readonly Date[]): Promise<number> {
+/**
+ * Recomputes windows and the days they belong to; answers how many days. Users of whom nothing there was
+ * recorded since an instant are left as they are: by default nobody is.
+ */
+export async function recompute(
+  store: RollupDoor,
+  windows: readonly Date[],
+  since = new Date(0),
+): Promise<number> {
   const usersByDay = new Map<number, Set<string>>()
   const firstSeen = new Map<string, Date>()
   for (let i = 0; i < windows.length; i += windowsAtOnce) {
     const rows = await rowsOf(store, windows.slice(i, i + windowsAtOnce))
-    noteFirst(firstSeen, rows)
-    await putIntervals(store, rows)
-    for (const { start, user_id } of rows) {
+    await putIntervals(store, rows, since)
+    const touched = touchedSince(rows, since)
+    noteFirst(firstSeen, touched)
+    for (const { start, user_id } of touched) {
       const day = floorTo(start.getTime(), dayMs)
       usersByDay.set(day, (usersByDay.get(day) ?? new Set<string>()).add(user_id))
     }
@@ -77,20 +85,32 @@ export async function recompute(store: RollupDoor, windows: readonly Date[]): Pr
   return usersByDay.size
 }
 
+/** The rows of each user and window of which one was recorded since then. */
+function touchedSince(rows: readonly LogRow[], since: Date): LogRow[] {
+  const idOf = ({ start, user_id }: LogRow) => `${start.getTime()} ${user_id}`
+  const recent = rows.filter((row) => row.last_recorded_at >= since)
+  const touched = new Set(recent.map(idOf))
+  return rows.filter((row) => touched.has(idOf(row)))
+}
+
 async function rowsOf(store: RollupDoor, starts: readonly Date[]): Promise<LogRow[]> {
   const spans = starts.map((from) => ({ from, to: new Date(from.getTime() + intervalMs) }))
   return store.rows.read(spans, undefined, deadlineMs)
 }
 
 /** A part in each turn of the event loop: the host's requests do not wait for the whole. */
-async function putIntervals(store: RollupDoor, rows: readonly LogRow[]): Promise<void> {
+async function putIntervals(
+  store: RollupDoor,
+  rows: readonly LogRow[],
+  since: Date,
+): Promise<void> {
   const built = new IntervalDocs()
   for (let i = 0; i < rows.length; i += atOnce) {
     built.add(rows.slice(i, i + atOnce))
     await turn()
   }
   let some: IntervalDoc[] = []
-  for (const doc of built.docs()) {
+  for (const doc of built.docs(since)) {
     some.push(doc)
     if (some.length < atOnce) continue
     await store.intervals.put(some)

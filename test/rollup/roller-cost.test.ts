@@ -45,4 +45,20 @@ describe('a roll-up of many users', function () {
     const day = await verifyDay(world.door(), floorTo(world.now, dayMs))
     assert.deepEqual(day.differences, [])
   })
+
+  it('leaves those alone of whom it hears nothing new', async () => {
+    const timestamp = new Date(world.now)
+    world.now += 5 * minuteMs
+    await rollUp(world.door())
+    await world.append([{ timestamp, user_id: 'user-3', input_tokens: 9 }])
+    const heard = listenIn(database.connection)
+    await rollUp(world.door())
+    const written = heard.flatMap(({ body }) => body.updates ?? []) as { u: { _id?: string } }[]
+    const ids = written.flatMap(({ u: { _id } }) => (_id === undefined ? [] : [_id]))
+    assert.equal(ids.length, 4, ids.join())
+    assert.equal(ids.filter((id) => id.endsWith('|global')).length, 2)
+    assert.equal(ids.filter((id) => id.endsWith('|user|user-3')).length, 2)
+    const day = await verifyDay(world.door(), floorTo(world.now, dayMs))
+    assert.deepEqual(day.differences, [])
+  })
 })
