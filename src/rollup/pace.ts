@@ -5,7 +5,7 @@ const backlogEvents = 10_000
 /** How long it is left out at most, ms. */
 const leftOutMs = 10 * minuteMs
 /** A run that took longer than this is not repeated before so many times as long, ms. */
-const longMs = 1_000
+const longMs = 3_000
 const runsApart = 20
 
 export interface PaceOptions {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { EventEmitter, once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import express from 'express'
 import {
@@ -23,6 +24,8 @@ export interface Stand {
   readonly simulator: Simulator
   /** Asks as a user of the host; the signal leaves the host, not the provider. */
   readonly ask: (user: string, question: Question, signal?: AbortSignal) => Promise<Response>
+  /** Asks, and leaves the host while its handler waits for the provider. */
+  readonly leave: (user: string, question: Question) => Promise<void>
   /** The only operation of the user, once it is in the log. */
   readonly event: (user: string) => Promise<UsageEvent>
 }
@@ -40,7 +43,7 @@ export async function startStands(sdks: readonly Sdk[]): Promise<Stands> {
   const sides = await Promise.all(
     sdks.map(async (sdk) => {
       const simulator = await startSimulator({ http2: sdk.http2 ?? false, pace })
-      return { sdk, simulator, client: sdk.connect(simulator) }
+      return { sdk, simulator, client: sdk.connect(simulator), handler: new EventEmitter() }
     }),
   )
   const hosts = sides.map(({ sdk, simulator: { url } }) => ({
@@ -52,6 +55,7 @@ export async function startStands(sdks: readonly Sdk[]): Promise<Stands> {
       host.post('/ai/chat', express.json({ limit: '1mb' }), async (req, res) => {
         const { sdk, ...question } = req.body as Question & { sdk: string }
         const side = sides.find((one) => one.sdk.name === sdk) ?? assert.fail(sdk)
+        side.handler.emit('asks')
         try {
           res.json({ reply: await answer(side.client, question) })
         } catch {
@@ -63,20 +67,30 @@ export async function startStands(sdks: readonly Sdk[]): Promise<Stands> {
   )
   return {
     of: (sdk) => {
-      const { simulator } = sides.find((one) => one.sdk === sdk) ?? assert.fail(sdk.name)
+      const { simulator, handler } = sides.find((one) => one.sdk === sdk) ?? assert.fail(sdk.name)
       const userOf = (user: string) => `${sdk.name} ${user}`
+      const ask: Stand['ask'] = (user, question, signal) =>
+        fetch(`${app.url}/ai/chat`, {
+          method: 'POST',
+          headers: {
+            ...bearer(userOf(user), { tier: 'pro' }),
+            'content-type': 'application/json',
+          },
+          body: JSON.stringify({ ...question, sdk: sdk.name }),
+          ...(signal && { signal }),
+        })
       return {
         simulator,
-        ask: (user, question, signal) =>
-          fetch(`${app.url}/ai/chat`, {
-            method: 'POST',
-            headers: {
-              ...bearer(userOf(user), { tier: 'pro' }),
-              'content-type': 'application/json',
-            },
-            body: JSON.stringify({ ...question, sdk: sdk.name }),
-            ...(signal && { signal }),
-          }),
+        ask,
+        leave: async (user, question) => {
+          const leaving = new AbortController()
+          const asking = once(handler, 'asks')
+          const left = assert.rejects(ask(user, question, leaving.signal), { name: 'AbortError' })
+          await asking
+          await sleep(30)
+          leaving.abort()
+          await left
+        },
         event: (user) => onlyEvent(app, userOf(user)),
       }
     },
