@@ -27,6 +27,8 @@ const { values } = parseArgs({
 const events = Number(values.events)
 const everyMs = 1_000 / Number(values.rate)
 const calmMs = 15_000
+/** `/health` is asked every five seconds, as a monitor would; how much memory there is, more often. */
+const looksPerPoll = 10
 const body = JSON.stringify(prompt)
 const agent = new Agent({ keepAlive: true })
 
@@ -113,8 +115,10 @@ async function measure(
   const state = { isDrained: false, most: 0 }
   const watching = (async () => {
     while ((await depthOf(port)) > 2_000) {
-      await sleep(500)
-      state.most = Math.max(state.most, await app.ask<number>('resident'))
+      for (let looks = 0; looks < looksPerPoll; looks++) {
+        await sleep(500)
+        state.most = Math.max(state.most, await app.ask<number>('resident'))
+      }
     }
     state.isDrained = true
   })()

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { format, resolveConfig } from 'prettier'
 import type { Pair } from './slices.js'
@@ -66,16 +66,38 @@ export function bareText(name: string, pairs: readonly Pair[]): string {
   return `${name} ${rate.toFixed(0)} requests/s at ${cpu.toFixed(0)} µs`
 }
 
-const start = '<!-- bench:start -->'
-const end = '<!-- bench:end -->'
+interface Machine {
+  readonly reported: readonly Pair[]
+  readonly limited: readonly Pair[]
+  readonly ingest: { readonly perSecond: number }
+}
 
-/** Puts the report between the marks of the files that have them, as the formatter wants it. */
-export async function writeReport(report: string): Promise<void> {
-  const files = [
-    join(import.meta.dirname, 'README.md'),
-    join(import.meta.dirname, '..', 'README.md'),
-  ]
-  for (const file of files.filter((one) => existsSync(one))) {
+/** What one machine holds. */
+export function machineTable({ reported, limited, ingest }: Machine): string {
+  const median = (of: (pair: Pair) => number, pairs = reported) => spreadOf(pairs.map(of)).median
+  const requests = median(({ variant }) => variant.requestsPerSecond)
+  const bare = median((pair) => pair.bare.requestsPerSecond)
+  const added = (pairs: readonly Pair[]) =>
+    median((pair) => pair.variant.cpuUs - pair.bare.cpuUs, pairs).toFixed(0)
+  const number = (value: number) => Math.round(value).toLocaleString('en')
+  return [
+    '| what | figure | by |',
+    '|---|---|---|',
+    `| events into the log, majority and journal | ${number(ingest.perSecond)} a second | \`npm run bench\`, part _Ingest_ |`,
+    `| requests of one process, usage reported | ${number(requests)} a second | \`npm run bench\`: the bare app ${number(bare)} |`,
+    `| CPU an operation adds, all threads | ${added(reported)} µs | \`npm run bench\` |`,
+    `| the same under a limit, asked for each one | ${added(limited)} µs | \`npm run bench\`, 32 requests at a time |`,
+  ].join('\n')
+}
+
+/** The files whose tables are written by what has measured them. */
+const documents = ['bench/README.md', 'README.md', 'docs/scaling.md']
+
+/** Puts a report between the marks of its name in the files that have them, as the formatter wants it. */
+export async function writeReport(report: string, name: string): Promise<void> {
+  const [start, end] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`]
+  for (const document of documents) {
+    const file = join(import.meta.dirname, '..', document)
     const text = readFileSync(file, 'utf8')
     const from = text.indexOf(start)
     const to = text.indexOf(end)

@@ -12,6 +12,7 @@ import { memoryOf } from './memory.js'
 import { profile } from './profile.js'
 import {
   bareText,
+  machineTable,
   microsecondsText,
   ratioText,
   requestTable,
@@ -144,7 +145,7 @@ async function measureMemory(built: (file: string) => string, load: Child): Prom
   )
 }
 
-async function measureIngest(built: (file: string) => string): Promise<string> {
+async function measureIngest(built: (file: string) => string) {
   const child = await Child.start(built('ingest.js'), [await databaseUri()])
   const ways: IngestWay[] = ['ledger', 'raw', 'raw_unindexed']
   const rates: Record<IngestWay, number[]> = { ledger: [], raw: [], raw_unindexed: [] }
@@ -157,11 +158,12 @@ async function measureIngest(built: (file: string) => string): Promise<string> {
   await child.stop()
   const against = (way: IngestWay) =>
     ratioText(rates.ledger.map((rate, round) => rate / (rates[way][round] ?? NaN)))
-  return (
-    `Ingest: ${spreadOf(rates.ledger).median.toFixed(0)} events/s, ${against('raw')} of the driver's ` +
+  const perSecond = spreadOf(rates.ledger).median
+  const text =
+    `Ingest: ${perSecond.toFixed(0)} events/s, ${against('raw')} of the driver's ` +
     `\`insertMany\` into a collection with the same indexes, ${against('raw_unindexed')} into one ` +
     `without (${size.ingest} slices of ${size.events} events each, batches of 500, majority and journal).`
-  )
+  return { perSecond, text }
 }
 
 async function measureOutbound(built: (file: string) => string): Promise<string> {
@@ -210,7 +212,7 @@ async function bench(built: (file: string) => string, load: Child): Promise<void
     memory,
     outbound,
     reserve,
-    ingest,
+    ingest.text,
     '',
     `\`npm run bench -- --seed ${flags.seed}\`, Node ${process.version}, ` +
       `${new Date().toISOString().slice(0, 10)}.`,
@@ -218,7 +220,10 @@ async function bench(built: (file: string) => string, load: Child): Promise<void
   console.log(`${report}\n\nStored token sources: ${stored}.`)
   if (flags.quick) return
   if (isBusy && !flags.force) console.error('Not written: the machine was busy with other work.')
-  else await writeReport(report)
+  else {
+    await writeReport(report, 'bench')
+    await writeReport(machineTable({ ...requests, ingest }), 'machine')
+  }
 }
 
 const began = performance.now()
