@@ -37,12 +37,13 @@ export interface HealthFacts {
 
 /**
  * `down` when the database does not answer or we are closed; `degraded` when events wait longer
- * than a minute, the memory for them is more than half full, the disk does not take them, or events
- * were dropped.
+ * than a minute, the memory for them is more than half full, the disk does not take them, events were
+ * dropped, or the database answers, but not what there was in the last hour: that is all zeros then.
  */
 export function healthReport(facts: HealthFacts): HealthReport {
   const { ledger, realtime } = facts
   const strained =
+    realtime === undefined ||
     ledger.dropped > 0 ||
     ledger.oldest_ms > 60_000 ||
     ledger.in_memory > facts.maxEvents / 2 ||

@@ -46,7 +46,7 @@ interface Done {
 
 /**
  * A page of accounts with what each did today and ever. What is of today is current; totals are those
- * of the last roll-up (at most a few minutes old), which the order is by, too.
+ * of the last roll-up (a few minutes old, or a quarter of an hour where thousands are active), which the order is by, too.
  */
 export async function users(
   store: InsightDoor,

@@ -1,6 +1,6 @@
 import type { Model, mongo } from 'mongoose'
 import type { AccountDoc, TotalsBefore } from '../../models/account.js'
-import type { Database } from './database.js'
+import { durable, type Database } from './database.js'
 import type { Databases } from './databases.js'
 import { onlyDuplicates } from './rollup-filters.js'
 import type { UserTotals } from './user-sums.js'
@@ -84,17 +84,24 @@ export class AccountTotals {
     await this.#write(operations)
   }
 
-  /** Days of long ago have changed: what is kept of them no longer holds, nor what is being added up. */
+  /**
+   * Days of long ago have changed: what is kept of them no longer holds, nor what is being added up.
+   * Whoever asks `kept` afterwards knows.
+   */
   async forget(userIds: readonly string[]): Promise<void> {
     const operations = userIds.map((_id) => ({
       updateOne: { filter: { _id }, update: forgetting },
     }))
-    await this.#write(operations)
+    await this.#write(operations, { writeConcern: durable })
   }
 
-  async #write(operations: mongo.AnyBulkWriteOperation<AccountDoc>[]): Promise<void> {
+  async #write(
+    operations: mongo.AnyBulkWriteOperation<AccountDoc>[],
+    options: mongo.BulkWriteOptions = {},
+  ): Promise<void> {
     if (operations.length === 0) return
-    await this.#flushing.collection(this.#model).bulkWrite(operations, { ordered: false })
+    const accounts = this.#flushing.collection(this.#model)
+    await accounts.bulkWrite(operations, { ordered: false, ...options })
   }
 }
 

@@ -65,6 +65,20 @@ describe('a database in which some commands hang', function () {
     await reads
   })
 
+  it('is called degraded while it answers, but not what there was in the last hour', async () => {
+    const says = async (expected: string) => {
+      const { status, database } = await host.admin<Record<string, string>>('/health')
+      return `${status}, ${database}` === expected
+    }
+    await until(() => says('ok, up'), 20_000)
+    const data = { failCommands: ['aggregate'], namespace: 'pools.usage_logs', errorCode: 50 }
+    const failing = { configureFailPoint: 'failCommand', mode: 'alwaysOn', data }
+    await observer.useDb('admin').db?.command(failing)
+    await until(() => says('degraded, up'), 20_000)
+    await block('off', [], '')
+    await until(() => says('ok, up'), 20_000)
+  })
+
   it('stores and answers as ever while all counters hang', async () => {
     await block('alwaysOn', ['findAndModify', 'update', 'find'], 'usage_counters')
     const before = await logged()
