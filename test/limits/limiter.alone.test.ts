@@ -36,8 +36,8 @@ describe('limits over two instances', () => {
   let subjects = 0
   before(async () => {
     database = await freshDatabase()
-    // Noon, so that no day ends while leases are left to expire.
-    const noon = floorTo(systemClock.now(), dayMs) + dayMs / 2
+    // Tomorrow's noon: no day ends while leases are left to expire, and MongoDB's clock is not ahead.
+    const noon = floorTo(systemClock.now(), dayMs) + 1.5 * dayMs
     clock = {
       shift: noon - systemClock.now(),
       now: () => systemClock.now() + clock.shift,
