@@ -30,17 +30,22 @@ export interface LimitOverride {
   until?: Date
 }
 
-/** What the days of a user before one add up to. */
-export interface TotalsBefore {
-  /** UTC midnight. */
-  date: Date
+/** What days of a user add up to. */
+export interface Totals {
   total_operations: number
   total_tokens: number
   total_cost_nano_usd: number
   total_unpriced_operations: number
   last_active_at: Date
+  /** How much of the log they were computed from. */
   last_recorded_at: Date
   price_revisions: number
+}
+
+/** Those before one of them. */
+export interface TotalsBefore extends Totals {
+  /** UTC midnight. */
+  date: Date
 }
 
 /** `usage_accounts`: one document per user ever seen. */

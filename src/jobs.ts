@@ -9,7 +9,7 @@ import type { Logger } from './logger.js'
 import { retain } from './retention/retain.js'
 import { ClockSteps } from './rollup/clock-steps.js'
 import { rollUp } from './rollup/roller.js'
-import { paced } from './rollup/pace.js'
+import { sparingly } from './rollup/sparingly.js'
 import { Schedule } from './schedule.js'
 import type { Store } from './store/store.js'
 
@@ -57,11 +57,12 @@ export class Jobs {
     const calendarOf = (subject: string) => limits.calendarOf(subject)
     const healing = new Healing({ store, clock, calendarOf })
     const late = new LateHealing({ store, clock, calendarOf, rules: limits.rules })
-    const pace = { depth: () => ledger.depth, elapsed: () => clock.elapsed() }
-    const steps = new ClockSteps(() => clock.elapsed())
-    const rollUpInTime = paced(() => rollUp(store, steps), pace)
+    const elapsed = () => clock.elapsed()
+    const steps = new ClockSteps(elapsed)
+    const behind = { depth: () => ledger.depth, elapsed }
+    const rollUpSparingly = sparingly(() => rollUp(store, steps), behind)
     const jobs: Job[] = [
-      { name: 'rollup', what: 'roll-ups', cron: rollup.cron, work: rollUpInTime },
+      { name: 'rollup', what: 'roll-ups', cron: rollup.cron, work: rollUpSparingly },
       { name: 'heal', what: 'looks at counters', cron: healCron, work: () => healing.run() },
       { name: 'late', what: 'looks at late operations', cron: lateCron, work: () => late.run() },
       {

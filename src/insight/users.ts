@@ -46,7 +46,8 @@ interface Done {
 
 /**
  * A page of accounts with what each did today and ever. What is of today is current; totals are those
- * of the last roll-up (a few minutes old, or a quarter of an hour where thousands are active), which the order is by, too.
+ * of the last roll-up, which the order is by, too: a few minutes old, or a quarter of an hour where
+ * thousands are active.
  */
 export async function users(
   store: InsightDoor,

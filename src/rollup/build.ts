@@ -7,7 +7,9 @@ import {
   totalsOf,
   type DayDoc,
   type IntervalDoc,
+  type PartOfDay,
   type RollupFigures,
+  type SeenOfLog,
 } from './documents.js'
 
 /**
@@ -43,9 +45,6 @@ export function buildIntervals(rows: readonly LogRow[]): IntervalDoc[] {
   built.add(rows)
   return [...built.docs()]
 }
-
-/** What a day's documents are made of: its windows, or cells of theirs that are added up already. */
-export type PartOfDay = Seen & Pick<IntervalDoc, 'user_id' | 'start' | 'cells'>
 
 /** The day documents that windows add up to; `uniqueUsers` per day for the global ones. */
 export function buildDays(
@@ -102,9 +101,7 @@ function open(into: Map<string, Gathered>, id: string, start: Date, userId: stri
   return gathered
 }
 
-type Seen = Pick<RollupFigures, 'last_activity_at' | 'last_recorded_at' | 'price_revisions'>
-
-function note(into: Gathered, seen: Seen) {
+function note(into: Gathered, seen: SeenOfLog) {
   into.price_revisions += seen.price_revisions ?? 0
   if (seen.last_activity_at > into.last_activity_at) into.last_activity_at = seen.last_activity_at
   if (seen.last_recorded_at > into.last_recorded_at) into.last_recorded_at = seen.last_recorded_at

@@ -40,6 +40,15 @@ export interface DayDoc extends RollupFigures, Scoped {
   date: Date
 }
 
+/** How much of the log a rollup document has seen. */
+export type SeenOfLog = Pick<
+  RollupFigures,
+  'last_activity_at' | 'last_recorded_at' | 'price_revisions'
+>
+
+/** What a day's documents are made of: its windows, or cells of theirs that are added up already. */
+export type PartOfDay = SeenOfLog & Pick<IntervalDoc, 'user_id' | 'start' | 'cells'>
+
 /** The totals a rollup document carries beside its cells. */
 export function totalsOf(figures: Figures) {
   return {

@@ -1,7 +1,8 @@
 import type { Model } from 'mongoose'
-import { figureNames, type CellKey, type Figures, type PartOfCell } from '../rollup/cells.js'
+import type { CellKey, Figures, PartOfCell } from '../rollup/cells.js'
 import type { DayDoc, IntervalDoc } from '../rollup/documents.js'
 import type { Span } from '../time.js'
+import { cellFacts, cellFigures } from './cell-sums.js'
 import type { Database } from './database.js'
 import { whoFilter } from './rollup-filters.js'
 import { inParts, rangesAtOnce, rangesOf } from './span-parts.js'
@@ -10,10 +11,9 @@ import { inParts, rangesAtOnce, rangesOf } from './span-parts.js'
 const facts = ['operation_type', 'token_source', 'provider', 'model'] as const
 type Facts = Partial<Pick<CellKey, (typeof facts)[number]>>
 
-const key = Object.fromEntries(facts.map((name) => [name, `$cells.${name}`]))
-const figures = Object.fromEntries(figureNames.map((name) => [name, { $sum: `$cells.${name}` }]))
-const sums = [{ $group: { _id: key, ...figures } }]
-const all = [{ $group: { _id: key, ...figures, latency: { $push: '$cells.latency' } } }]
+const key = cellFacts(facts)
+const sums = [{ $group: { _id: key, ...cellFigures } }]
+const all = [{ $group: { _id: key, ...cellFigures, latency: { $push: '$cells.latency' } } }]
 
 const at = (index: unknown) => ({ $arrayElemAt: ['$cells.latency', index] })
 /** Histograms are stored flat: bucket, count, bucket, count. */

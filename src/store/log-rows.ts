@@ -3,6 +3,7 @@ import type { UsageEvent } from '../event.js'
 import { cellOf, figureNames, keyNames, type Cell } from '../rollup/cells.js'
 import { bucketExpression } from '../rollup/histogram.js'
 import { intervalMs, type Span } from '../time.js'
+import { groupsInBatches } from './cell-sums.js'
 import type { Database } from './database.js'
 import { inParts, rangesAtOnce, rangesOf } from './span-parts.js'
 
@@ -19,8 +20,6 @@ export interface LogRow extends Cell {
 }
 
 const minutes = intervalMs / 60_000
-/** To decode a batch takes a moment of the host's. */
-const reading = { allowDiskUse: true, batchSize: 500 }
 
 /** How the fields of a group's operations are read: plainly, or share by share. */
 interface Reading {
@@ -188,7 +187,7 @@ export class LogRows {
           const which = { ...who, $or, ...match }
           const cursor = this.#db
             .collection(this.#model, deadlineMs)
-            .aggregate<Grouped>([{ $match: which }, ...stages, gatherStage], reading)
+            .aggregate<Grouped>([{ $match: which }, ...stages, gatherStage], groupsInBatches)
           return this.#db.within(cursor.toArray(), deadlineMs)
         }),
       )

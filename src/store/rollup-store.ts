@@ -2,6 +2,7 @@ import type { Model, mongo } from 'mongoose'
 import { figureNames } from '../rollup/cells.js'
 import type { DayDoc, IntervalDoc } from '../rollup/documents.js'
 import type { LocalDay, Span } from '../time.js'
+import { cellFigures } from './cell-sums.js'
 import { durable, type Database } from './database.js'
 import type { Databases } from './databases.js'
 import { dayOf } from './day-of.js'
@@ -168,9 +169,8 @@ export class RollupStore<T extends Doc> {
 
   /** All figures of each of these users over these spans: a user may come several times. */
   async sums(spans: readonly Span[], userIds: readonly string[]): Promise<UserFigures[]> {
-    const sums = figureNames.map((figure) => [figure, { $sum: `$cells.${figure}` }] as const)
     const stages = [
-      { $set: Object.fromEntries(sums) },
+      { $set: cellFigures },
       {
         $group: {
           _id: '$user_id',

@@ -1,3 +1,4 @@
+import type { Totals } from '../../models/account.js'
 import type { Figures } from '../rollup/cells.js'
 
 /** What has been used. */
@@ -27,15 +28,7 @@ export interface UserFigures extends Figures {
 }
 
 /** What a user has used as long as there are rollups of it. */
-export interface UserTotals {
+export interface UserTotals extends Totals {
   /** The user id. */
   _id: string
-  total_operations: number
-  total_tokens: number
-  total_cost_nano_usd: number
-  total_unpriced_operations: number
-  last_active_at: Date
-  /** How much of the log they were computed from. */
-  last_recorded_at: Date
-  price_revisions: number
 }

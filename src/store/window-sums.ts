@@ -1,22 +1,14 @@
 import type { Model } from 'mongoose'
-import { cellOf, figureNames, keyNames, type CellKey, type Figures } from '../rollup/cells.js'
-import type { IntervalDoc } from '../rollup/documents.js'
+import { cellOf, keyNames, type CellKey, type Figures } from '../rollup/cells.js'
+import type { IntervalDoc, PartOfDay, SeenOfLog } from '../rollup/documents.js'
 import type { Span } from '../time.js'
+import { cellFacts, cellFigures, groupsInBatches } from './cell-sums.js'
 import type { Database } from './database.js'
 import { whoFilter, type Who } from './rollup-filters.js'
 
-/** One cell of all windows of a span, of a user or of everybody, and what they say of themselves. */
-export type WindowSum = Pick<
-  IntervalDoc,
-  'user_id' | 'start' | 'cells' | 'last_activity_at' | 'last_recorded_at' | 'price_revisions'
->
-
-interface Grouped extends Figures {
+interface Grouped extends Figures, Required<SeenOfLog> {
   _id: CellKey & { user_id?: string | null }
   latency: number[][]
-  last_activity_at: Date
-  last_recorded_at: Date
-  price_revisions: number
 }
 
 /** What a window says as a whole is taken with its first cell. */
@@ -26,11 +18,8 @@ const stages = [
   { $unwind: { path: '$cells', includeArrayIndex: 'at' } },
   {
     $group: {
-      _id: {
-        user_id: '$user_id',
-        ...Object.fromEntries(keyNames.map((name) => [name, `$cells.${name}`])),
-      },
-      ...Object.fromEntries(figureNames.map((name) => [name, { $sum: `$cells.${name}` }])),
+      _id: { user_id: '$user_id', ...cellFacts(keyNames) },
+      ...cellFigures,
       latency: { $push: '$cells.latency' },
       last_activity_at: { $max: '$last_activity_at' },
       last_recorded_at: { $max: '$last_recorded_at' },
@@ -38,9 +27,6 @@ const stages = [
     },
   },
 ]
-
-/** To decode a batch takes a moment of the host's. */
-const reading = { allowDiskUse: true, batchSize: 500 }
 
 /**
  * The windows of a span, added up. MongoDB does the adding: a user has dozens of them a day, and to
@@ -55,18 +41,18 @@ export class WindowSums {
     this.#model = model
   }
 
-  /** Each begins where the span does. */
-  async read({ from, to }: Span, who: Who, deadlineMs: number): Promise<WindowSum[]> {
+  /** Cell by cell, of a user or of everybody; each begins where the span does. */
+  async read({ from, to }: Span, who: Who, deadlineMs: number): Promise<PartOfDay[]> {
     const which = { ...whoFilter(who), start: { $gte: from, $lt: to } }
     const cursor = this.#db
       .collection(this.#model, deadlineMs)
-      .aggregate<Grouped>([{ $match: which }, ...stages], reading)
+      .aggregate<Grouped>([{ $match: which }, ...stages], groupsInBatches)
     const found = await this.#db.within(cursor.toArray(), deadlineMs)
     return found.map((group) => sumOf(group, from))
   }
 }
 
-function sumOf(group: Grouped, start: Date): WindowSum {
+function sumOf(group: Grouped, start: Date): PartOfDay {
   const { _id, last_activity_at, last_recorded_at, price_revisions } = group
   const cells = [cellOf(_id, group, group.latency.flat())]
   const { user_id } = _id

@@ -8,7 +8,7 @@ const leftOutMs = 10 * minuteMs
 const longMs = 3_000
 const runsApart = 20
 
-export interface PaceOptions {
+export interface SparinglyOptions {
   /** Events that wait to be written. */
   readonly depth: () => number
   /** Monotonic ms. */
@@ -20,9 +20,9 @@ export interface PaceOptions {
  * written, whose windows would be recomputed again and again, and after a run that took long, as one does
  * where thousands of users are active at a time. So it takes a twentieth of the time, or little more.
  */
-export function paced(
+export function sparingly(
   rollUp: () => Promise<unknown>,
-  { depth, elapsed }: PaceOptions,
+  { depth, elapsed }: SparinglyOptions,
 ): () => Promise<void> {
   let began = -Infinity
   let tookMs = 0

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { paced } from '../../src/rollup/pace.js'
+import { sparingly } from '../../src/rollup/sparingly.js'
 import { minuteMs } from '../../src/time.js'
 
 describe('rolling up', () => {
@@ -8,7 +8,7 @@ describe('rolling up', () => {
     let depth = 0
     let now = 0
     const rollUp = () => Promise.resolve((runs += 1))
-    const run = paced(rollUp, { depth: () => depth, elapsed: () => now })
+    const run = sparingly(rollUp, { depth: () => depth, elapsed: () => now })
     const runsAfter = async (minutes: number, waiting: number) => {
       depth = waiting
       const before = runs
@@ -27,7 +27,7 @@ describe('rolling up', () => {
   it('begins with what is there, whatever waits', async () => {
     let runs = 0
     const rollUp = () => Promise.resolve((runs += 1))
-    await paced(rollUp, { depth: () => 1_000_000, elapsed: () => 5 })()
+    await sparingly(rollUp, { depth: () => 1_000_000, elapsed: () => 5 })()
     assert.equal(runs, 1)
   })
 
@@ -40,7 +40,7 @@ describe('rolling up', () => {
       now += tookMs
       return beganAt.length === 4 ? Promise.reject(new Error('away')) : Promise.resolve()
     }
-    const run = paced(rollUp, { depth: () => 0, elapsed: () => now })
+    const run = sparingly(rollUp, { depth: () => 0, elapsed: () => now })
     const everyMinute = async (minutes: number, ms: number) => {
       tookMs = ms
       beganAt.length = 0
