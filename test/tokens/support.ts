@@ -68,3 +68,15 @@ export function bestTime(work: () => void): number {
   })
   return Math.min(...times)
 }
+
+/** A tool with so many properties. */
+export function manyProperties(count: number): unknown[] {
+  const properties = Object.fromEntries(
+    Array.from({ length: count }, (_, i) => [`p${i}`, { type: 'string', enum: ['a', 'b'] }]),
+  )
+  return [{ name: 'big', parameters: { properties } }]
+}
+
+export function manyTools(count: number): unknown[] {
+  return Array.from({ length: count }, () => ({ name: 'many' }))
+}
