@@ -29,14 +29,17 @@ app.post('/ai/chat', (_req, res) => {
   setTimeout(() => res.json(completion), 20)
 })
 
-/** Events from elsewhere, all of which have to wait. */
-async function fill(count: number): Promise<void> {
+/** Events from elsewhere of the last minutes, all of which have to wait. */
+async function fill([count, minutes]: readonly [number, number]): Promise<void> {
   if (usage === undefined) return
   const batch = 500
+  const since = Date.now() - minutes * 60_000
+  const when = (index: number) => new Date(since + (index / count) * (Date.now() - since))
   for (let done = 0; done < count; done += batch) {
     const recorded = Array.from({ length: batch }, (_, index) =>
       usage.record({
         ...{ id: `backlog-${done + index}`, user_id: `user-${index % 50}` },
+        timestamp: when(done + index).toISOString(),
         ...{ operation_type: 'chat', provider: 'openai', model: 'gpt-4o-2024-08-06' },
         ...{ input_tokens: 200 + (index % 700), output_tokens: 50 + (index % 300) },
       }),

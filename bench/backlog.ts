@@ -1,5 +1,5 @@
 /**
- * What live requests notice of a backlog: `npm run bench:backlog [-- --events 1000000]`. MongoDB hangs,
+ * What live requests notice of a backlog: `npm run bench:backlog [-- --events 1000000 --minutes 0]`. MongoDB hangs,
  * so many events gather on disk, MongoDB goes on, and the time of requests while they drain is held
  * against the time of requests of the same process before and after. An app without a meter is asked
  * as often meanwhile: what its requests notice is the machine's, which MongoDB shares with them all.
@@ -20,6 +20,8 @@ import { secret, tokens } from './tokens.js'
 const { values } = parseArgs({
   options: {
     events: { type: 'string', default: '1000000' },
+    /** Over how many minutes of the past they are spread. */
+    minutes: { type: 'string', default: '0' },
     /** Requests a second. */
     rate: { type: 'string', default: '200' },
   },
@@ -104,7 +106,7 @@ async function measure(
   // Requests go on: the first after a silence waits until it knows what is set for accounts.
   const filling = { isOver: false }
   const meanwhile = timesUntil(port, () => filling.isOver)
-  await app.ask('fill', events)
+  await app.ask('fill', [events, Number(values.minutes)])
   await sleep(3_000)
   const depth = await depthOf(port)
   const filled = await app.ask<number>('collected')

@@ -1,49 +1,38 @@
 import type { Clock } from '../clock.js'
 import { ClockSteps } from '../rollup/clock-steps.js'
-import { overlapMs } from '../rollup/freshness.js'
-import type { LiveStore, MinuteRow, MinuteSums } from '../store/live-store.js'
-import type { LogRows } from '../store/log-rows.js'
+import { sliceMs, type LiveStore, type LiveSums } from '../store/live-store.js'
 import { floorTo, hourMs, minuteMs, type Span } from '../time.js'
+import { LiveParts, slicesOf } from './live-parts.js'
+import { LiveTraces } from './live-traces.js'
 
 /** The store as the last hour sees it. */
 export interface LiveDoor {
   readonly live: LiveStore
-  readonly rows: Pick<LogRows, 'touchedMinutes'>
   readonly db: { serverNow(): Promise<Date> }
 }
 
 /** Read at once at most, so that each query is done within its deadline. */
-const minutesAtOnce = 10
-
-/** Somebody who did something, and in how many of the minutes that are known. */
-interface User {
-  readonly id: string
-  minutes: number
-}
-
-interface Minute {
-  readonly rows: readonly MinuteSums[]
-  readonly users: readonly User[]
-}
+const readAtOnceMs = 10 * minuteMs
 
 /** Whole minutes up to now: the current one and the 59 before it. */
 export interface Hour {
   /** When the first minute begins, ms. */
   readonly first: number
-  readonly rows: readonly MinuteSums[]
+  /** Of minutes and of parts of minutes. */
+  readonly rows: readonly LiveSums[]
   readonly users: number
 }
 
 /**
- * The last hour of the log. What is known of a minute is kept until something is recorded in it: to look
- * again costs what is new, not what has happened in an hour.
+ * The last hour of the log. What is known of ten seconds is kept until something is recorded in them: to
+ * look again costs what is new, not what has happened in an hour.
  */
 export class LiveHour {
   readonly #door: LiveDoor
   readonly #clock: Clock
   readonly #steps: ClockSteps
-  readonly #minutes = new Map<number, Minute>()
-  readonly #users = new Map<string, User>()
+  readonly #traces: LiveTraces
+  readonly #parts = new LiveParts()
   /** Of when what is known is, by the database's clock. */
   #asOf: Date | undefined
   #looking: Promise<Hour> | undefined
@@ -53,6 +42,7 @@ export class LiveHour {
     this.#door = door
     this.#clock = clock
     this.#steps = new ClockSteps(() => clock.elapsed())
+    this.#traces = new LiveTraces(door.live)
   }
 
   /** Looks at what is recorded now: whoever asks meanwhile shares the next look. */
@@ -74,65 +64,69 @@ export class LiveHour {
 
   async #see(): Promise<Hour> {
     const first = floorTo(this.#clock.now(), minuteMs) - hourMs + minuteMs
-    await this.#forgetStale({ from: new Date(first), to: new Date(first + hourMs) })
-    const read = await Promise.allSettled(this.#unknown(first).map((span) => this.#read(span)))
-    for (const one of read) if (one.status === 'rejected') throw one.reason
-    const rows = [...this.#minutes.values()].flatMap((minute) => minute.rows)
-    return { first, rows, users: this.#users.size }
+    const lively = await this.#forgetStale({ from: new Date(first), to: new Date(first + hourMs) })
+    const [slices, minutes] = this.#unknown(first, lively)
+    const reads = [
+      ...runsOf(slices, sliceMs).map((span) => this.#read(span, sliceMs)),
+      ...runsOf(minutes, minuteMs).map((span) => this.#read(span, minuteMs)),
+    ]
+    for (const one of await Promise.allSettled(reads))
+      if (one.status === 'rejected') throw one.reason
+    return { first, rows: this.#parts.rows, users: this.#parts.users }
   }
 
-  /** Keeps what is of the hour, and in which nothing was recorded since. */
-  async #forgetStale(hour: Span): Promise<void> {
+  /** Keeps what is of the hour, and in which nothing was recorded since. Minutes in which something was. */
+  async #forgetStale(hour: Span): Promise<ReadonlySet<number>> {
     const now = await this.#door.db.serverNow()
-    const since = this.#asOf && new Date(this.#asOf.getTime() - overlapMs)
     // After a long silence, or when the clock was put back, all is read.
-    const isNear = since && +now - +since < hourMs / 4 && !this.#steps.hasGoneBack(now)
-    const touched = isNear ? await this.#door.rows.touchedMinutes(since, hour) : []
-    const stale = new Set(touched.map((minute) => minute.getTime()))
-    for (const [start, minute] of this.#minutes) {
+    const isNear = this.#asOf && +now - +this.#asOf < hourMs / 4 && !this.#steps.hasGoneBack(now)
+    const { lately, changed } = await this.#traces.look((isNear && this.#asOf) || now, hour)
+    const stale = [...changed]
+    this.#parts.forget((start, ms) => {
       const isOfHour = start >= hour.from.getTime() && start < hour.to.getTime()
-      if (isNear && isOfHour && !stale.has(start)) continue
-      this.#minutes.delete(start)
-      for (const user of minute.users) {
-        user.minutes -= 1
-        if (user.minutes === 0) this.#users.delete(user.id)
-      }
-    }
+      return !isNear || !isOfHour || stale.some((at) => at >= start && at < start + ms)
+    })
     this.#asOf = now
     this.#steps.note(now)
+    return new Set([...lately].map((at) => floorTo(at, minuteMs)))
   }
 
-  /** Runs of minutes of which nothing is known. */
-  #unknown(first: number): Span[] {
-    const spans: { from: Date; to: Date }[] = []
-    for (let from = first; from < first + hourMs; from += minuteMs) {
-      if (this.#minutes.has(from)) continue
-      const last = spans.at(-1)
-      const to = new Date(from + minuteMs)
-      const length = last?.to.getTime() === from ? from - last.from.getTime() : Infinity
-      if (last !== undefined && length < minutesAtOnce * minuteMs) last.to = to
-      else spans.push({ from: new Date(from), to })
+  /** What is not known: of lively minutes slices, of others the whole. */
+  #unknown(first: number, lively: ReadonlySet<number>): [slices: number[], minutes: number[]] {
+    const slices: number[] = []
+    const minutes: number[] = []
+    for (let minute = first; minute < first + hourMs; minute += minuteMs) {
+      if (!lively.has(minute)) this.#parts.merge(minute)
+      if (this.#parts.has(minute, minuteMs)) continue
+      if (lively.has(minute))
+        slices.push(...slicesOf(minute).filter((start) => !this.#parts.has(start, sliceMs)))
+      else {
+        this.#parts.forget((start) => start >= minute && start < minute + minuteMs)
+        minutes.push(minute)
+      }
     }
-    return spans
+    return [slices, minutes]
   }
 
-  async #read(span: Span): Promise<void> {
-    const rows = await this.#door.live.minutes(span)
-    for (let start = span.from.getTime(); start < span.to.getTime(); start += minuteMs) {
-      const ofMinute = rows.filter((row) => row.minute.getTime() === start)
-      this.#keep(start, ofMinute)
-    }
+  async #read(span: Span, ms: number): Promise<void> {
+    const rows = await this.#door.live.parts(span, ms)
+    for (let start = span.from.getTime(); start < span.to.getTime(); start += ms)
+      this.#parts.keep(
+        start,
+        ms,
+        rows.filter((row) => row.start.getTime() === start),
+      )
   }
+}
 
-  #keep(start: number, rows: readonly MinuteRow[]): void {
-    const ids = new Set(rows.flatMap((row) => row.users))
-    const users: User[] = []
-    for (const id of ids) {
-      const user = this.#users.get(id) ?? { id, minutes: 0 }
-      this.#users.set(id, user)
-      user.minutes += 1
-      users.push(user)
-    }
-    this.#minutes.set(start, { rows: rows.map(({ users: _, ...sums }) => sums), users })
+/** Parts that follow each other, read together. */
+function runsOf(starts: readonly number[], ms: number): Span[] {
+  const spans: { from: Date; to: Date }[] = []
+  for (const start of starts) {
+    const last = spans.at(-1)
+    const isNext = last?.to.getTime() === start && start - last.from.getTime() < readAtOnceMs
+    if (isNext) last.to = new Date(start + ms)
+    else spans.push({ from: new Date(start), to: new Date(start + ms) })
   }
+  return spans
 }

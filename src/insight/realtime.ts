@@ -1,5 +1,5 @@
 import type { UsageEvent } from '../event.js'
-import type { MinuteSums } from '../store/live-store.js'
+import type { LiveSums } from '../store/live-store.js'
 import type { LogStore } from '../store/log-store.js'
 import { minuteMs } from '../time.js'
 import type { LiveHour } from './live-hour.js'
@@ -40,7 +40,7 @@ export async function realtime(
   }
 }
 
-function lastHour(rows: readonly MinuteSums[]) {
+function lastHour(rows: readonly LiveSums[]) {
   const by = new Map<string, number>()
   const sum = { operations: 0, failed: 0, tokens: 0, ms: 0, samples: 0 }
   for (const row of rows) {
@@ -61,14 +61,14 @@ function lastHour(rows: readonly MinuteSums[]) {
   }
 }
 
-function perMinute(rows: readonly MinuteSums[], first: number) {
+function perMinute(rows: readonly LiveSums[], first: number) {
   const minutes = Array.from({ length: 60 }, (_, index) => ({
     minute: new Date(first + index * minuteMs),
     operations: 0,
     tokens: 0,
   }))
   for (const row of rows) {
-    const entry = minutes[(row.minute.getTime() - first) / minuteMs]
+    const entry = minutes[Math.floor((row.start.getTime() - first) / minuteMs)]
     if (!entry) continue
     entry.operations += row.operations
     entry.tokens += row.tokens

@@ -3,9 +3,9 @@ import type { UsageEvent } from '../event.js'
 import type { Span } from '../time.js'
 import type { Database } from './database.js'
 
-/** One minute of the log, per kind of operation. */
-export interface MinuteSums {
-  minute: Date
+/** What happened in a part of a minute, per kind of operation. */
+export interface LiveSums {
+  start: Date
   operation_type: string
   operations: number
   failed_operations: number
@@ -14,12 +14,26 @@ export interface MinuteSums {
   response_time_samples: number
 }
 
-export interface MinuteRow extends MinuteSums {
+export interface LiveRow extends LiveSums {
   /** Who did any of it, each once. */
   users: string[]
 }
 
-const minute = { $dateTrunc: { date: '$timestamp', unit: 'minute' } }
+/** What was recorded in one slice of time, of what happened in another. */
+export interface Trace {
+  happened: Date
+  recorded: Date
+  count: number
+  /** Ms of when it was recorded within its slice, added up. */
+  stamps: number
+}
+
+/** Ten seconds. */
+export const sliceMs = 10_000
+
+const start = (field: string, ms: number) => ({
+  $dateTrunc: { date: field, unit: 'second', binSize: ms / 1_000 },
+})
 
 /** The latest part of the log, for realtime views. */
 export class LiveStore {
@@ -31,12 +45,13 @@ export class LiveStore {
     this.#model = model
   }
 
-  async minutes({ from, to }: Span): Promise<MinuteRow[]> {
+  /** `partMs`: `sliceMs`, or a minute. */
+  async parts({ from, to }: Span, partMs: number): Promise<LiveRow[]> {
     const pipeline = [
       { $match: { timestamp: { $gte: from, $lt: to } } },
       {
         $group: {
-          _id: { minute, operation_type: '$operation_type' },
+          _id: { start: start('$timestamp', partMs), operation_type: '$operation_type' },
           operations: { $sum: 1 },
           failed_operations: { $sum: { $cond: ['$success', 0, 1] } },
           tokens: { $sum: '$tokens_used' },
@@ -48,7 +63,24 @@ export class LiveStore {
       { $replaceWith: { $mergeObjects: ['$$ROOT', '$_id'] } },
       { $unset: '_id' },
     ]
-    return this.#db.within(this.#logs().aggregate<MinuteRow>(pipeline).toArray())
+    return this.#db.within(this.#logs().aggregate<LiveRow>(pipeline).toArray())
+  }
+
+  /** What was recorded since then, of what happened in a span: told by the index alone. */
+  async traces(since: Date, { from, to }: Span): Promise<Trace[]> {
+    const pipeline = [
+      { $match: { recorded_at: { $gte: since }, timestamp: { $gte: from, $lt: to } } },
+      {
+        $group: {
+          _id: { happened: start('$timestamp', sliceMs), recorded: start('$recorded_at', sliceMs) },
+          count: { $sum: 1 },
+          stamps: { $sum: { $mod: [{ $toLong: '$recorded_at' }, sliceMs] } },
+        },
+      },
+      { $replaceWith: { $mergeObjects: ['$$ROOT', '$_id'] } },
+      { $unset: '_id' },
+    ]
+    return this.#db.within(this.#logs().aggregate<Trace>(pipeline).toArray())
   }
 
   #logs() {

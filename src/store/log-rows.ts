@@ -207,19 +207,13 @@ export class LogRows {
     return this.#windows({ recorded_at: { $gte: since }, timestamp: { $gte: horizon } }, 60_000)
   }
 
-  /** Starts of the minutes of a span holding an event recorded from `since` on; an index alone tells. */
-  async touchedMinutes(since: Date, { from, to }: Span): Promise<Date[]> {
-    const timestamp = { $gte: from, $lt: to }
-    return this.#windows({ recorded_at: { $gte: since }, timestamp }, undefined, 1)
-  }
-
   /** Starts of the windows of a span that hold any event. */
   async windowsIn({ from, to }: Span): Promise<Date[]> {
     return this.#windows({ timestamp: { $gte: from, $lt: to } }, 60_000)
   }
 
-  async #windows(match: object, deadlineMs?: number, binSize = minutes): Promise<Date[]> {
-    const start = { $dateTrunc: { date: '$timestamp', unit: 'minute', binSize } }
+  async #windows(match: object, deadlineMs?: number): Promise<Date[]> {
+    const start = { $dateTrunc: { date: '$timestamp', unit: 'minute', binSize: minutes } }
     const cursor = this.#db
       .collection(this.#model, deadlineMs)
       .aggregate<{ _id: Date }>([{ $match: match }, { $group: { _id: start } }])

@@ -2,7 +2,7 @@ import type { Model } from 'mongoose'
 import type { UsageEvent } from '../event.js'
 import { floorTo, intervalMs, maxAheadMs, type Span } from '../time.js'
 import { durable, type Database } from './database.js'
-import { stamped } from './stamped.js'
+import { stamped, stampedAnew } from './stamped.js'
 
 /** Whose name gives way to which, in what lies before an instant; by when it was recorded, if dated ahead. */
 export interface Renaming {
@@ -54,7 +54,7 @@ export class PersonLogs {
     const ids = (await this.#db.within(cursor.toArray())).map(({ _id }) => _id)
     if (ids.length === 0) return 0
     const update = [
-      { $set: { user_id: { $literal: to }, ...stamped(stamp) } },
+      { $set: { user_id: { $literal: to }, ...stampedAnew(stamp) } },
       { $unset: [...telling] },
     ]
     await this.#logs().updateMany({ _id: { $in: ids }, user_id: { $eq: from } }, update, {
