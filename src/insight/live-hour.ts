@@ -80,7 +80,8 @@ export class LiveHour {
     const now = await this.#door.db.serverNow()
     // After a long silence, or when the clock was put back, all is read.
     const isNear = this.#asOf && +now - +this.#asOf < hourMs / 4 && !this.#steps.hasGoneBack(now)
-    const { lately, changed } = await this.#traces.look((isNear && this.#asOf) || now, hour)
+    if (!isNear) this.#traces.reset()
+    const { lately, changed } = await this.#traces.look((isNear && this.#asOf) || now, now, hour)
     const stale = [...changed]
     this.#parts.forget((start, ms) => {
       const isOfHour = start >= hour.from.getTime() && start < hour.to.getTime()
