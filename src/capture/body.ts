@@ -1,5 +1,6 @@
 import { StringDecoder } from 'node:string_decoder'
 import type { Clock } from '../clock.js'
+import { firstBytes, joined, lastText, type Chunk } from './chunks.js'
 
 /** How many chunk times are kept: enough to find the first token behind comments and role chunks. */
 const maxChunkTimes = 64
@@ -11,7 +12,7 @@ const maxChunkTimes = 64
  */
 export class BodyBuffer {
   readonly #clock: Pick<Clock, 'elapsed'> | undefined
-  #chunks: (string | Buffer)[] = []
+  #chunks: Chunk[] = []
   #decoder: StringDecoder | undefined
   #isDropping = false
   /** Set once only the end is kept: its length at least. */
@@ -161,20 +162,33 @@ export class BodyBuffer {
 
   /** The held bytes, leaving none. Not after `expectText`. */
   takeBytes(): Buffer {
-    const buffers = this.#chunks.map(bytesOf)
-    this.#forget()
-    return buffers.length === 1 && buffers[0] ? buffers[0] : Buffer.concat(buffers)
+    return joined(this.#take(Infinity))
   }
 
-  /** The held bytes as text, leaving none; a character cut in two stays for the next call. */
-  takeText(): string {
-    const chunks = this.#chunks
+  /**
+   * The first of the held bytes as text: chunks of so many together at least, or all there are. A
+   * character cut in two stays for the next call.
+   */
+  takeText(length = Infinity): string {
+    const chunks = this.#take(length)
     const [first] = chunks
-    if (this.#isText || chunks.every((chunk) => typeof chunk === 'string')) {
-      this.#forget()
-      return chunks.length === 1 && typeof first === 'string' ? first : chunks.join('')
-    }
-    return this.#decode(this.takeBytes())
+    if (!this.#isText && !chunks.every((chunk) => typeof chunk === 'string'))
+      return this.#decode(joined(chunks))
+    return chunks.length === 1 && typeof first === 'string' ? first : chunks.join('')
+  }
+
+  #take(length: number): Chunk[] {
+    let taken = 0
+    const end = this.#chunks.findIndex((chunk) => (taken += chunk.length) >= length) + 1
+    const chunks = this.#chunks
+    const rest = end === 0 ? [] : chunks.splice(end)
+    const held = rest.length === 0 ? 0 : this.held - taken
+    const measured = Math.max(0, this.#measured - chunks.length)
+    this.#forget()
+    this.#chunks = rest
+    this.#measured = measured
+    this.held = held
+    return chunks
   }
 
   /** Text of bytes that may begin and end within a character. */
@@ -192,35 +206,15 @@ export class BodyBuffer {
    */
   ends(first: number, last: number): { opening: string; closing: string } | undefined {
     if (this.held <= first + last) return undefined
-    const closing: Buffer[] = []
-    let missing = last
-    for (let at = this.#chunks.length - 1; at >= 0 && missing > 0; at--) {
-      const chunk = this.#chunks[at]
-      if (chunk === undefined) break
-      const bytes = bytesOf(chunk)
-      closing.unshift(bytes)
-      missing -= bytes.length
-    }
     return {
       opening: this.peek(first).toString('utf8'),
-      closing: Buffer.concat(closing).toString('utf8', Math.max(0, -missing)),
+      closing: lastText(this.#chunks, last),
     }
   }
 
   /** The first held bytes, to tell what they are without taking them. Encoders begin with tiny chunks. */
   peek(length: number): Buffer {
-    const first: Buffer[] = []
-    let missing = length
-    for (const bytes of this.#chunks) {
-      if (missing <= 0) break
-      const piece =
-        typeof bytes === 'string'
-          ? Buffer.from(bytes.slice(0, missing))
-          : bytes.subarray(0, missing)
-      first.push(piece)
-      missing -= piece.length
-    }
-    return Buffer.concat(first).subarray(0, length)
+    return firstBytes(this.#chunks, length)
   }
 
   /** Forgets what is held; later chunks are only counted. */
@@ -239,8 +233,4 @@ export class BodyBuffer {
 
 function isUtf8(encoding: BufferEncoding | undefined): boolean {
   return encoding === undefined || encoding === 'utf8' || encoding === 'utf-8'
-}
-
-function bytesOf(chunk: string | Buffer): Buffer {
-  return typeof chunk === 'string' ? Buffer.from(chunk) : chunk
 }

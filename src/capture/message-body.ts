@@ -15,6 +15,11 @@ export interface BodyHead {
 
 /** A streamed body is folded in windows of this size, so that memory stays bounded. */
 const windowBytes = 64 * 1024
+/**
+ * So much of a stream of events is kept before the first window is folded: of one that is shorter, only
+ * the events with figures have to be read, a fourth of the work.
+ */
+const wholeStreamBytes = 256 * 1024
 const noBytes = Buffer.alloc(0)
 const plain = { contentType: undefined, contentEncoding: undefined }
 
@@ -34,6 +39,8 @@ export class MessageBody {
   /** Known from the head when the first chunk came: the body is neither encoded nor to be guessed. */
   #plainKind: BodyKind | undefined
   #reading: MaybePromise<Reading> | undefined
+  /** Bytes that are held at most before something is folded. */
+  #most = windowBytes
 
   /** `head` is asked when the first bytes have come. With a clock, chunk times are kept. */
   constructor(head: BodyHead, maxBytes: number, clock?: Pick<Clock, 'elapsed'>) {
@@ -50,7 +57,7 @@ export class MessageBody {
       if (isLast && Buffer.isBuffer(chunk) && this.#readWhole(chunk)) return
     }
     this.buffer.add(chunk, encoding)
-    if (this.buffer.held > windowBytes) this.#fold()
+    if (this.buffer.held > this.#most) this.#fold()
   }
 
   /** Takes a chunk that nobody changes any more. */
@@ -58,7 +65,7 @@ export class MessageBody {
     if (this.#reading !== undefined) return
     if (this.buffer.isEmpty && this.#kindByHead() === 'opaque') this.buffer.drop()
     this.buffer.addLasting(chunk)
-    if (this.buffer.held > windowBytes) this.#fold()
+    if (this.buffer.held > this.#most) this.#fold()
   }
 
   /** Most bodies are text, and are cheaper kept as text. */
@@ -84,6 +91,8 @@ export class MessageBody {
     const { contentType, contentEncoding } = this.#head
     if (contentType === undefined || contentEncoding !== undefined) return undefined
     this.#plainKind = bodyKind(contentType, noBytes)
+    if (this.#plainKind === 'sse' && this.#head.readerOptions.own === undefined)
+      this.#most = wholeStreamBytes
     return this.#plainKind
   }
 
@@ -131,7 +140,10 @@ export class MessageBody {
     }
     if (this.reader.kind === 'opaque') buffer.drop()
     else if (this.reader.kind === 'json') this.#bound()
-    else this.reader.take(buffer)
+    else {
+      this.#most = windowBytes
+      this.reader.take(buffer, windowBytes)
+    }
   }
 
   #bound(): void {

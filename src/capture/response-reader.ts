@@ -77,10 +77,10 @@ export class ResponseReader {
     }
   }
 
-  /** Folds what a buffer holds, and empties it. */
-  take(body: BodyBuffer): void {
+  /** Folds so much of what a buffer holds; of binary frames, all. */
+  take(body: BodyBuffer, length: number): void {
     if (this.kind === 'eventstream') this.pushBytes(body.takeBytes())
-    else this.push(body.takeText())
+    else this.push(body.takeText(length))
   }
 
   /** Folds what a buffer still holds and answers what was read. */

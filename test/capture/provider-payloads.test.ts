@@ -23,7 +23,7 @@ function read(
   if (windows && reader.kind !== 'eventstream') body.expectText()
   for (const chunk of chunks) {
     body.add(chunk, undefined)
-    if (windows && reader.kind !== 'json') reader.take(body)
+    if (windows && reader.kind !== 'json') reader.take(body, 1)
   }
   return reader.finishBody(body)
 }
