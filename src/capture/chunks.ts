@@ -1,7 +1,7 @@
 /** What a body is kept in. */
 export type Chunk = string | Buffer
 
-export function bytesOf(chunk: Chunk): Buffer {
+function bytesOf(chunk: Chunk): Buffer {
   return typeof chunk === 'string' ? Buffer.from(chunk) : chunk
 }
 

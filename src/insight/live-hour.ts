@@ -7,7 +7,7 @@ import { LiveTraces } from './live-traces.js'
 
 /** The store as the last hour sees it. */
 export interface LiveDoor {
-  readonly live: LiveStore
+  readonly live: Pick<LiveStore, 'parts' | 'traces'>
   readonly db: { serverNow(): Promise<Date> }
 }
 
@@ -80,8 +80,12 @@ export class LiveHour {
     const now = await this.#door.db.serverNow()
     // After a long silence, or when the clock was put back, all is read.
     const isNear = this.#asOf && +now - +this.#asOf < hourMs / 4 && !this.#steps.hasGoneBack(now)
-    if (!isNear) this.#traces.reset()
-    const { lately, changed } = await this.#traces.look((isNear && this.#asOf) || now, now, hour)
+    if (!isNear) {
+      // Of no use any more, also where this look fails.
+      this.#asOf = undefined
+      this.#traces.reset()
+    }
+    const { lately, changed } = await this.#traces.look(this.#asOf ?? now, now, hour)
     const stale = [...changed]
     this.#parts.forget((start, ms) => {
       const isOfHour = start >= hour.from.getTime() && start < hour.to.getTime()

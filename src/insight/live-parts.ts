@@ -62,11 +62,12 @@ export class LiveParts {
     const slices = starts.map((start) => this.#parts.get(start))
     const byType = new Map<string, LiveSums>()
     for (const row of slices.flatMap((slice) => slice?.rows ?? []))
-      byType.set(row.operation_type, sumOf(row, byType.get(row.operation_type), minute))
+      byType.set(row.operation_type, sumOf(row, byType.get(row.operation_type)))
+    const rows = [...byType.values()].map((row) => ({ ...row, start: new Date(minute) }))
     const users = new Set(slices.flatMap((slice) => slice?.users ?? []))
     for (const user of users) user.parts += 1
     this.forget((start) => start >= minute && start < minute + minuteMs)
-    this.#parts.set(minute, { ms: minuteMs, rows: [...byType.values()], users: [...users] })
+    this.#parts.set(minute, { ms: minuteMs, rows, users: [...users] })
   }
 }
 
@@ -75,14 +76,15 @@ export function slicesOf(minute: number): number[] {
   return Array.from({ length: minuteMs / sliceMs }, (_, index) => minute + index * sliceMs)
 }
 
-function sumOf(one: LiveSums, other: LiveSums | undefined, minute: number): LiveSums {
+function sumOf(one: LiveSums, other: LiveSums | undefined): LiveSums {
+  if (other === undefined) return one
   return {
-    start: new Date(minute),
+    start: one.start,
     operation_type: one.operation_type,
-    operations: one.operations + (other?.operations ?? 0),
-    failed_operations: one.failed_operations + (other?.failed_operations ?? 0),
-    tokens: one.tokens + (other?.tokens ?? 0),
-    response_time_ms_sum: one.response_time_ms_sum + (other?.response_time_ms_sum ?? 0),
-    response_time_samples: one.response_time_samples + (other?.response_time_samples ?? 0),
+    operations: one.operations + other.operations,
+    failed_operations: one.failed_operations + other.failed_operations,
+    tokens: one.tokens + other.tokens,
+    response_time_ms_sum: one.response_time_ms_sum + other.response_time_ms_sum,
+    response_time_samples: one.response_time_samples + other.response_time_samples,
   }
 }

@@ -1,6 +1,5 @@
-import type { LiveStore, Trace } from '../store/live-store.js'
-import { sliceMs } from '../store/live-store.js'
 import { overlapMs } from '../rollup/freshness.js'
+import { sliceMs, type LiveStore, type Trace } from '../store/live-store.js'
 import { floorTo, type Span } from '../time.js'
 
 /** What was recorded lately, and what of it an earlier look has not seen. */

@@ -35,6 +35,8 @@ const start = (field: string, ms: number) => ({
   $dateTrunc: { date: field, unit: 'second', binSize: ms / 1_000 },
 })
 
+const keysAmongSums = [{ $replaceWith: { $mergeObjects: ['$$ROOT', '$_id'] } }, { $unset: '_id' }]
+
 /** The latest part of the log, for realtime views. */
 export class LiveStore {
   readonly #db: Database
@@ -60,8 +62,7 @@ export class LiveStore {
           users: { $addToSet: '$user_id' },
         },
       },
-      { $replaceWith: { $mergeObjects: ['$$ROOT', '$_id'] } },
-      { $unset: '_id' },
+      ...keysAmongSums,
     ]
     return this.#db.within(this.#logs().aggregate<LiveRow>(pipeline).toArray())
   }
@@ -77,8 +78,7 @@ export class LiveStore {
           stamps: { $sum: { $mod: [{ $toLong: '$recorded_at' }, sliceMs] } },
         },
       },
-      { $replaceWith: { $mergeObjects: ['$$ROOT', '$_id'] } },
-      { $unset: '_id' },
+      ...keysAmongSums,
     ]
     return this.#db.within(this.#logs().aggregate<Trace>(pipeline).toArray())
   }

@@ -49,11 +49,15 @@ describe('the last hour', function () {
   let store: Store
   let now: number
   let elapsed = 0
+  let isAway = false
   const logs = () => database.connection.collection<UsageEvent>('usage_logs')
   const clock = { now: () => now, elapsed: () => elapsed }
   const open = () => {
     const db = { serverNow: () => Promise.resolve(new Date(now)) }
-    return new LiveHour({ live: store.live, db }, clock)
+    const { live } = store
+    const traces: typeof live.traces = (...asked) =>
+      isAway ? Promise.reject(new Error('away')) : live.traces(...asked)
+    return new LiveHour({ live: { traces, parts: (...asked) => live.parts(...asked) }, db }, clock)
   }
   before(async () => {
     database = await freshDatabase()
@@ -82,12 +86,13 @@ describe('the last hour', function () {
     { weight: 3, arbitrary: fc.record({ waitMs: fc.nat(15_000) }) },
     { weight: 1, arbitrary: fc.record({ waitMs: fc.nat(hourMs) }) },
     { weight: 1, arbitrary: fc.record({ stepMs: fc.integer({ min: -hourMs, max: hourMs }) }) },
+    { weight: 1, arbitrary: fc.record({ failMs: fc.integer({ min: -hourMs, max: 0 }) }) },
     { weight: 4, arbitrary: fc.constant('look' as const) },
   )
   type Step = typeof step extends fc.Arbitrary<infer S> ? S : never
 
   let ids = 0
-  async function take(one: Exclude<Step, 'look'>): Promise<void> {
+  async function take(one: Exclude<Step, 'look' | { failMs: number }>): Promise<void> {
     if ('stepMs' in one) now += one.stepMs
     else if ('waitMs' in one) {
       now += one.waitMs
@@ -111,6 +116,15 @@ describe('the last hour', function () {
     return logs().updateMany(which, [{ $set: { ...figures, recorded_at } }])
   }
 
+  /** While the database's clock is put back. */
+  async function failedLook(hour: LiveHour, backMs: number): Promise<void> {
+    isAway = true
+    now += backMs
+    await assert.rejects(hour.look(), /away/)
+    now -= backMs
+    isAway = false
+  }
+
   it('is at every look what the log says, whatever is recorded, late, corrected or erased', async () => {
     const property = fc.asyncProperty(
       fc.array(step, { maxLength: 60, size: 'max' }),
@@ -128,6 +142,10 @@ describe('the last hour', function () {
             if (now >= sureFrom) assert.deepEqual(found, expected(all, now))
           }
           if (one === 'look') continue
+          if ('failMs' in one) {
+            await failedLook(hour, one.failMs)
+            continue
+          }
           await take(one)
           if ('stepMs' in one) sureFrom = Math.min(sureFrom, now + soonMs)
           if ('hiddenMs' in one && one.hiddenMs > soonMs - 10_000) sureFrom = now + soonMs
